@@ -1,0 +1,265 @@
+//! One attempt of a transaction: from its creation, reset or retry to the next of these.
+//!
+//! It holds what a retry must forget: the read version, the writes, the conflict ranges, the reads
+//! still on their way, the watches to be armed by its commit. Answers of an attempt that has ended
+//! are replaced by the error that ended it.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use futures_channel::oneshot;
+
+use crate::engine::{Committed, Engine, Snapshot, WatchId, WatchOutcome};
+use crate::pure::{Overlay, RangeSet, WriteMap};
+use crate::storage::Storage;
+use crate::words::{Error, ErrorCode, Key, Result, Value};
+
+/// A watch that waits for the commit of its transaction.
+struct WaitingWatch {
+    id: WatchId,
+    key: Key,
+    /// The value to compare with; not known until the watch's own read has completed.
+    reference: Option<Option<Value>>,
+    sender: oneshot::Sender<WatchOutcome>,
+}
+
+/// Where the read version of an attempt stands.
+enum ReadVersion {
+    Unknown,
+    Requested(Vec<oneshot::Sender<Result<Snapshot>>>),
+    Known(Snapshot),
+}
+
+/// The state of one attempt.
+pub(super) struct Attempt<S: Storage> {
+    engine: Rc<Engine<S>>,
+    read_version: RefCell<ReadVersion>,
+    /// Shared with the reads on their way: each sees the writes as of its call.
+    writes: RefCell<Rc<WriteMap>>,
+    read_conflicts: RefCell<RangeSet>,
+    watches: RefCell<Vec<WaitingWatch>>,
+    ended: RefCell<Option<Error>>,
+    is_commit_called: Cell<bool>,
+    committed: Cell<Option<Committed>>,
+    outstanding_reads: Cell<usize>,
+    reads_done: RefCell<Vec<oneshot::Sender<()>>>,
+    first_read_error: RefCell<Option<Error>>,
+}
+
+impl<S: Storage> Attempt<S> {
+    pub(super) fn new(engine: Rc<Engine<S>>) -> Rc<Attempt<S>> {
+        Rc::new(Attempt {
+            engine,
+            read_version: RefCell::new(ReadVersion::Unknown),
+            writes: RefCell::default(),
+            read_conflicts: RefCell::default(),
+            watches: RefCell::default(),
+            ended: RefCell::default(),
+            is_commit_called: Cell::new(false),
+            committed: Cell::new(None),
+            outstanding_reads: Cell::new(0),
+            reads_done: RefCell::default(),
+            first_read_error: RefCell::default(),
+        })
+    }
+
+    /// Fails if the attempt has ended, or its commit was called.
+    pub(super) fn check_usable(&self) -> Result<()> {
+        self.check_not_ended()?;
+        if self.is_commit_called.get() {
+            return Err(ErrorCode::UsedDuringCommit.into());
+        }
+        Ok(())
+    }
+
+    pub(super) fn check_not_ended(&self) -> Result<()> {
+        self.ended.borrow().clone().map_or(Ok(()), Err)
+    }
+
+    /// Ends the attempt: its pending reads and waiting watches fail with this error.
+    pub(super) fn end(&self, error: &Error) {
+        self.ended.borrow_mut().get_or_insert_with(|| error.clone());
+        self.fail_watches(error);
+    }
+
+    pub(super) fn writes(&self) -> Rc<WriteMap> {
+        Rc::clone(&self.writes.borrow())
+    }
+
+    /// Changes the writes, then ends watches that the change makes obsolete.
+    pub(super) fn write(&self, change: impl FnOnce(&mut WriteMap)) {
+        change(Rc::make_mut(&mut self.writes.borrow_mut()));
+        self.fire_watches_of_own_writes();
+    }
+
+    pub(super) fn read_conflicts(&self) -> &RefCell<RangeSet> {
+        &self.read_conflicts
+    }
+
+    pub(super) fn committed(&self) -> Option<Committed> {
+        self.committed.get()
+    }
+
+    pub(super) fn set_committed(&self, committed: Committed) {
+        self.committed.set(Some(committed));
+    }
+
+    pub(super) fn call_commit(&self) {
+        self.is_commit_called.set(true);
+    }
+
+    /// The read version, if it is there or can be had at once.
+    pub(super) fn known_snapshot(&self) -> Result<Option<Snapshot>> {
+        if let ReadVersion::Known(snapshot) = &*self.read_version.borrow() {
+            return Ok(Some(*snapshot));
+        }
+        let known = self.engine.known_read_version()?;
+        let mut read_version = self.read_version.borrow_mut();
+        // While one is being fetched, everybody waits for that one: an attempt has one read version.
+        if let (Some(snapshot), ReadVersion::Unknown) = (known, &*read_version) {
+            *read_version = ReadVersion::Known(snapshot);
+            return Ok(Some(snapshot));
+        }
+        Ok(None)
+    }
+
+    /// The read version, fetched once for all who ask.
+    pub(super) async fn snapshot(self: &Rc<Self>) -> Result<Snapshot> {
+        if let Some(snapshot) = self.known_snapshot()? {
+            return Ok(snapshot);
+        }
+        let (sender, receiver) = oneshot::channel();
+        let must_fetch = match &mut *self.read_version.borrow_mut() {
+            ReadVersion::Requested(waiting) => {
+                waiting.push(sender);
+                false
+            }
+            unknown => {
+                *unknown = ReadVersion::Requested(vec![sender]);
+                true
+            }
+        };
+        if must_fetch {
+            let attempt = Rc::clone(self);
+            self.engine.env().spawn(Box::pin(async move {
+                let result = attempt.engine.read_version().await;
+                let next = result.as_ref().map_or(ReadVersion::Unknown, |&snapshot| ReadVersion::Known(snapshot));
+                if let ReadVersion::Requested(waiting) = attempt.read_version.replace(next) {
+                    for sender in waiting {
+                        let _receiver_gone = sender.send(result.clone());
+                    }
+                }
+            }));
+        }
+        receiver.await.unwrap_or_else(|_| Err(ErrorCode::OperationCancelled.into()))
+    }
+
+    /// Counts a read that its commit has to wait for.
+    pub(super) fn read_began(&self) {
+        self.outstanding_reads.set(self.outstanding_reads.get() + 1);
+    }
+
+    /// A counted read is done; the first error is the commit's too.
+    pub(super) fn read_ended(&self, error: Option<&Error>) {
+        self.note_read_error(error);
+        self.outstanding_reads.set(self.outstanding_reads.get() - 1);
+        if self.outstanding_reads.get() == 0 {
+            for sender in self.reads_done.take() {
+                let _receiver_gone = sender.send(());
+            }
+        }
+    }
+
+    pub(super) fn note_read_error(&self, error: Option<&Error>) {
+        if let Some(error) = error {
+            self.first_read_error.borrow_mut().get_or_insert_with(|| error.clone());
+        }
+    }
+
+    /// Waits for the reads on their way.
+    ///
+    /// # Errors
+    /// The first error of any read of this attempt.
+    pub(super) async fn reads_done(&self) -> Result<()> {
+        while self.outstanding_reads.get() > 0 {
+            let (sender, receiver) = oneshot::channel();
+            self.reads_done.borrow_mut().push(sender);
+            let _sender_gone = receiver.await;
+        }
+        self.first_read_error.borrow().clone().map_or(Ok(()), Err)
+    }
+
+    pub(super) fn add_watch(&self, id: WatchId, key: Key, sender: oneshot::Sender<WatchOutcome>) {
+        self.watches.borrow_mut().push(WaitingWatch { id, key, reference: None, sender });
+    }
+
+    /// The watch's own read is done: this is the value to compare with, or why there is none.
+    pub(super) fn set_watch_reference(&self, id: WatchId, value: Result<Option<Value>>) {
+        match value {
+            Ok(value) => {
+                if let Some(watch) = self.watches.borrow_mut().iter_mut().find(|watch| watch.id == id) {
+                    watch.reference = Some(value);
+                }
+                self.fire_watches_of_own_writes();
+            }
+            Err(error) => self.end_watches(|watch| (watch.id == id).then(|| Err(error.clone()))),
+        }
+    }
+
+    /// Cancels a watch that waits for the commit; false if none with this id does.
+    pub(super) fn cancel_watch(&self, id: WatchId) -> bool {
+        let before = self.watches.borrow().len();
+        self.end_watches(|watch| (watch.id == id).then(|| Err(ErrorCode::OperationCancelled.into())));
+        self.watches.borrow().len() < before
+    }
+
+    /// The commit succeeded: from now on the engine compares.
+    pub(super) fn arm_watches(&self) {
+        for watch in self.watches.take() {
+            let reference = watch.reference.unwrap_or_default();
+            self.engine.arm_watch(watch.id, watch.key, reference, watch.sender);
+        }
+    }
+
+    pub(super) fn fail_watches(&self, error: &Error) {
+        self.end_watches(|_| Some(Err(error.clone())));
+    }
+
+    /// Before the commit only own writes count: one that leaves another value than the reference.
+    fn fire_watches_of_own_writes(&self) {
+        if self.watches.borrow().is_empty() {
+            return;
+        }
+        let writes = self.writes();
+        self.end_watches(|watch| {
+            let reference = watch.reference.as_ref()?;
+            let is_changed = match writes.overlay(&watch.key) {
+                Overlay::Unmodified => false,
+                Overlay::Cleared => reference.is_some(),
+                Overlay::Set(value) => reference.as_ref() != Some(&value),
+            };
+            is_changed.then_some(Ok(()))
+        });
+    }
+
+    /// Ends the waiting watches for which `outcome` gives something.
+    fn end_watches(&self, outcome: impl Fn(&WaitingWatch) -> Option<WatchOutcome>) {
+        let waiting = self.watches.take();
+        for watch in waiting {
+            match outcome(&watch) {
+                None => self.watches.borrow_mut().push(watch),
+                Some(outcome) => {
+                    self.engine.discard_watch();
+                    let _receiver_gone = watch.sender.send(outcome);
+                }
+            }
+        }
+    }
+}
+
+/// An attempt that nobody holds any more has no commit: its watches can't fire.
+impl<S: Storage> Drop for Attempt<S> {
+    fn drop(&mut self) {
+        self.fail_watches(&ErrorCode::TransactionCancelled.into());
+    }
+}

@@ -1,0 +1,77 @@
+//! A database handle: makes transactions.
+
+use std::rc::Rc;
+
+use super::transaction::{Transaction, TransactionOptions};
+use crate::engine::{Engine, EngineStats, News};
+use crate::storage::Storage;
+use crate::words::{Env, Result, SequenceNumber};
+
+/// An open database. Clones share one engine.
+pub struct Database<S: Storage> {
+    engine: Rc<Engine<S>>,
+}
+
+impl<S: Storage> Clone for Database<S> {
+    fn clone(&self) -> Self {
+        Database { engine: Rc::clone(&self.engine) }
+    }
+}
+
+impl<S: Storage> Database<S> {
+    /// Opens the database in this storage, creating it if need be.
+    ///
+    /// # Errors
+    /// As [`Engine::open`].
+    pub async fn open(storage: S, env: Rc<dyn Env>, news: Box<dyn News>) -> Result<Database<S>> {
+        Ok(Database { engine: Engine::open(storage, env, news).await? })
+    }
+
+    /// Begins a transaction.
+    pub fn create_transaction(&self, options: TransactionOptions) -> Rc<Transaction<S>> {
+        Rc::new(Transaction::new(Rc::clone(&self.engine), options))
+    }
+
+    /// Runs `body` in a transaction and commits it, again and again until it commits or fails with
+    /// an error that is not retryable. `body` may run many times.
+    ///
+    /// # Errors
+    /// The first error that is not retryable.
+    pub async fn run<T>(
+        &self,
+        options: TransactionOptions,
+        mut body: impl AsyncFnMut(&Transaction<S>) -> Result<T>,
+    ) -> Result<T> {
+        let transaction = self.create_transaction(options);
+        loop {
+            let result = match body(&transaction).await {
+                Ok(value) => transaction.commit().await.map(|()| value),
+                Err(error) => Err(error),
+            };
+            match result {
+                Ok(value) => return Ok(value),
+                Err(error) => transaction.on_error(&error).await?,
+            }
+        }
+    }
+
+    /// Learns that the log ended at `tail` when another peer published it.
+    pub fn hear(&self, tail: SequenceNumber) {
+        self.engine.hear(tail);
+    }
+
+    /// Counts and sizes.
+    pub fn stats(&self) -> EngineStats {
+        self.engine.stats()
+    }
+
+    /// The engine, for what is around it: news, poisoning, closing.
+    pub fn engine(&self) -> &Rc<Engine<S>> {
+        &self.engine
+    }
+
+    /// Waits for commits already submitted, then ends every use of the database.
+    pub async fn close(&self) {
+        self.engine.close().await;
+    }
+}

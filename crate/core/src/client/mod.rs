@@ -1,0 +1,13 @@
+//! What users hold: databases, transactions, watches. Refers to everything below.
+
+mod attempt;
+mod database;
+mod merged_range;
+mod read;
+mod transaction;
+mod watch;
+
+pub use database::Database;
+pub use read::Read;
+pub use transaction::{Transaction, TransactionOptions};
+pub use watch::{Watch, WatchCanceller};

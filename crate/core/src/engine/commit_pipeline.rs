@@ -1,0 +1,203 @@
+//! Group commit: what was submitted while one batch is being written forms the next one.
+//!
+//! One batch is in flight at a time, as one atomic storage operation. It is resolved against the log
+//! as this peer knows it; if another peer appended meanwhile, the storage hands over the unseen
+//! entries inside the same operation and the batch is resolved again against them. A commit is
+//! answered when the storage says that it is done, never before (I5).
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use futures_channel::oneshot;
+
+use super::peer::Engine;
+use super::resolver::{CommitIntent, Committed, Resolution, resolve};
+use crate::pure::encode_record;
+use crate::storage::{CommitOutcome, CommitRequest, LogEntry, Storage};
+use crate::words::{
+    BATCH_BYTES_MAX, BATCH_TRANSACTIONS_MAX, Error, ErrorCode, Result, SequenceNumber,
+};
+
+/// How often a batch is tried again when the storage went away without an answer.
+const LOST_ANSWERS_MAX: u32 = 3;
+
+#[derive(Debug)]
+struct Pending {
+    intent: CommitIntent,
+    answer: oneshot::Sender<Result<Committed>>,
+}
+
+/// Commits waiting for their batch.
+#[derive(Debug, Default)]
+pub(super) struct CommitQueue {
+    waiting: VecDeque<Pending>,
+    is_running: bool,
+    /// Told when the queue has run dry.
+    idle: Vec<oneshot::Sender<()>>,
+}
+
+impl CommitQueue {
+    /// The next batch: as many as fit, in the order of submission, at least one if any waits.
+    fn take_batch(&mut self) -> Vec<Pending> {
+        let mut batch: Vec<Pending> = Vec::new();
+        let mut bytes = 0;
+        while let Some(next) = self.waiting.front() {
+            bytes += next.intent.bytes;
+            let fits = bytes <= BATCH_BYTES_MAX && batch.len() < BATCH_TRANSACTIONS_MAX;
+            if !batch.is_empty() && !fits {
+                break;
+            }
+            batch.extend(self.waiting.pop_front());
+        }
+        batch
+    }
+}
+
+impl<S: Storage> Engine<S> {
+    /// Commits a transaction that writes or has write conflict ranges.
+    ///
+    /// # Errors
+    /// `not_committed`, `transaction_too_old`, `future_version`: nothing happened, a retry may
+    /// succeed. The storage's error: nothing happened. `commit_unknown_result`: it could not be
+    /// found out whether it happened.
+    pub async fn commit(self: &Rc<Self>, intent: CommitIntent) -> Result<Committed> {
+        self.check_usable()?;
+        let (answer, receiver) = oneshot::channel();
+        let must_start = {
+            let mut queue = self.commits.borrow_mut();
+            queue.waiting.push_back(Pending { intent, answer });
+            !std::mem::replace(&mut queue.is_running, true)
+        };
+        if must_start {
+            let engine = Rc::clone(self);
+            self.env.spawn(Box::pin(async move { engine.run_commits().await }));
+        }
+        receiver.await.unwrap_or_else(|_| Err(Error::from(ErrorCode::CommitUnknownResult)))
+    }
+
+    /// Completes when no commit is waiting or in flight.
+    pub(super) async fn commits_idle(&self) {
+        let receiver = {
+            let mut queue = self.commits.borrow_mut();
+            if !queue.is_running {
+                return;
+            }
+            let (sender, receiver) = oneshot::channel();
+            queue.idle.push(sender);
+            receiver
+        };
+        let _sender_gone = receiver.await;
+    }
+
+    async fn run_commits(self: Rc<Self>) {
+        loop {
+            let batch = {
+                let mut queue = self.commits.borrow_mut();
+                let batch = queue.take_batch();
+                if batch.is_empty() {
+                    queue.is_running = false;
+                    for sender in queue.idle.drain(..) {
+                        let _receiver_gone = sender.send(());
+                    }
+                    return;
+                }
+                batch
+            };
+            let (intents, answers): (Vec<_>, Vec<_>) =
+                batch.into_iter().map(|pending| (pending.intent, pending.answer)).unzip();
+            let results = match self.commit_batch(Rc::new(intents)).await {
+                Ok(results) => results,
+                Err(error) => vec![Err(error); answers.len()],
+            };
+            self.count_results(&results);
+            for (answer, result) in answers.into_iter().zip(results) {
+                let _receiver_gone = answer.send(result);
+            }
+        }
+    }
+
+    async fn commit_batch(self: &Rc<Self>, batch: Rc<Vec<CommitIntent>>) -> Result<Vec<Result<Committed>>> {
+        for _ in 0..LOST_ANSWERS_MAX {
+            self.check_usable_for_commit()?;
+            let resolution = Rc::new(RefCell::new(self.resolve_batch(&batch)));
+            if resolution.borrow().is_empty() {
+                return Ok(results(&resolution.borrow()));
+            }
+            match self.storage.commit(self.commit_request(&batch, &resolution)).await {
+                Ok(CommitOutcome::Appended(tail)) => {
+                    let resolution = resolution.borrow();
+                    self.apply_own_record(&resolution, tail)?;
+                    return Ok(results(&resolution));
+                }
+                Ok(CommitOutcome::Withdrawn) => return Ok(results(&resolution.borrow())),
+                Ok(CommitOutcome::RootMoved(_)) => return Err(self.fail_because_root_moved()),
+                Err(error) if error.code() == ErrorCode::CommitUnknownResult => {
+                    // The log itself has the answer.
+                    self.catch_up().await.map_err(|_| error)?;
+                    let batch_id = resolution.borrow().record.batch_id;
+                    if self.state.borrow().find_batch(&batch_id).is_some() {
+                        return Ok(results(&resolution.borrow()));
+                    }
+                }
+                Err(error) => return Err(self.note_damage(error)),
+            }
+        }
+        Err(Error::new(
+            ErrorCode::IoError,
+            format!("the storage went away during {LOST_ANSWERS_MAX} attempts; nothing was committed"),
+        ))
+    }
+
+    fn commit_request(
+        self: &Rc<Self>,
+        batch: &Rc<Vec<CommitIntent>>,
+        resolution: &Rc<RefCell<Resolution>>,
+    ) -> CommitRequest {
+        let tail = self.state.borrow().tail();
+        let rewrite = {
+            let (engine, batch, resolution) = (Rc::clone(self), Rc::clone(batch), Rc::clone(resolution));
+            move |unseen: Vec<LogEntry>| {
+                engine.apply_unseen(&unseen)?;
+                *resolution.borrow_mut() = engine.resolve_batch(&batch);
+                let resolution = resolution.borrow();
+                let first = engine.state.borrow().tail().plus(1);
+                Ok((!resolution.is_empty()).then(|| encode_record(&resolution.record, first)))
+            }
+        };
+        CommitRequest {
+            root: self.root.clone(),
+            tail,
+            entries: encode_record(&resolution.borrow().record, tail.plus(1)),
+            durability: batch.iter().map(|intent| intent.durability).max().unwrap_or_default(),
+            rewrite: Box::new(rewrite),
+        }
+    }
+
+    fn resolve_batch(&self, batch: &[CommitIntent]) -> Resolution {
+        let [high, low] = [self.env.random_u64().to_le_bytes(), self.env.random_u64().to_le_bytes()];
+        let mut batch_id = [0; 16];
+        for (place, byte) in batch_id.iter_mut().zip(high.into_iter().chain(low)) {
+            *place = byte;
+        }
+        let version = self.clock_version();
+        resolve(&self.state.borrow(), batch.iter(), version, self.env.unix_us(), batch_id)
+    }
+
+    fn apply_own_record(&self, resolution: &Resolution, tail: SequenceNumber) -> Result<()> {
+        let mut state = self.state.borrow_mut();
+        // A read of the log may have been faster and applied it already.
+        if tail > state.tail() {
+            state.apply_record(&resolution.record, tail, self.env.monotonic_us())?;
+        }
+        drop(state);
+        self.news.publish(tail);
+        Ok(())
+    }
+}
+
+fn results(resolution: &Resolution) -> Vec<Result<Committed>> {
+    let version = resolution.record.version;
+    let committed = |batch_index| Committed { version, batch_index };
+    resolution.verdicts.iter().map(|verdict| verdict.clone().map(committed)).collect()
+}

@@ -1,0 +1,14 @@
+//! One peer's engine: what it knows of the database, how it learns more, and how it commits.
+//! Refers to `words`, `pure` and `storage`.
+
+mod commit_pipeline;
+mod peer;
+mod read_versions;
+mod resolver;
+mod state;
+mod watch_set;
+
+pub use peer::{Engine, EngineStats, News};
+pub use resolver::{CommitIntent, Committed};
+pub use state::Snapshot;
+pub use watch_set::{WatchId, WatchOutcome};

@@ -1,0 +1,295 @@
+//! A peer: one open database in one tab, worker or process, equal to every other (I6).
+//!
+//! It reads from its own state, commits straight to the storage, and learns what others committed by
+//! reading the log: for a read version, when a commit finds the log further on, and when news of a
+//! commit arrives. News is a hint; losing, delaying or repeating it changes latency only.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use futures_channel::oneshot;
+
+use super::commit_pipeline::CommitQueue;
+use super::read_versions::ReadVersionQueue;
+use super::resolver::Committed;
+use super::state::{Snapshot, State};
+use super::watch_set::{WatchId, WatchOutcome};
+use crate::pure::{LOG_PARTS_MAX, Root, VersionMap};
+use crate::storage::{LogEntry, Storage};
+use crate::words::{Env, Error, ErrorCode, Key, Result, SequenceNumber, Value, Version};
+
+/// Entries of one read of the log: more than the largest record has.
+const LOG_READ_ENTRIES: usize = 512;
+const _: () = assert!(LOG_READ_ENTRIES > LOG_PARTS_MAX);
+
+/// Tells other peers that the log has grown.
+pub trait News {
+    /// The log now ends at `tail`, durably.
+    fn publish(&self, tail: SequenceNumber);
+}
+
+/// Counts of one engine since it was opened, and the size of what it holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EngineStats {
+    /// The newest version known.
+    pub version: Version,
+    /// The last log entry known.
+    pub log_tail: SequenceNumber,
+    /// Keys at the newest version.
+    pub key_count: u64,
+    /// Bytes of keys and values at the newest version.
+    pub key_value_bytes: u64,
+    /// Watches created and not yet ended.
+    pub watch_count: usize,
+    /// Transactions of this engine that were committed with writes.
+    pub committed_count: u64,
+    /// Transactions of this engine that failed with `not_committed`.
+    pub conflict_count: u64,
+    /// Reads of the log.
+    pub log_read_count: u64,
+}
+
+/// One peer's engine over a storage.
+pub struct Engine<S> {
+    pub(super) storage: S,
+    pub(super) env: Rc<dyn Env>,
+    pub(super) news: Box<dyn News>,
+    pub(super) root: Vec<u8>,
+    pub(super) state: RefCell<State>,
+    pub(super) read_versions: RefCell<ReadVersionQueue>,
+    pub(super) commits: RefCell<CommitQueue>,
+    /// Why the engine can't be used any more.
+    failure: RefCell<Option<Error>>,
+    is_closing: Cell<bool>,
+    is_following_news: Cell<bool>,
+    heard_tail: Cell<SequenceNumber>,
+    committed_count: Cell<u64>,
+    conflict_count: Cell<u64>,
+    log_read_count: Cell<u64>,
+}
+
+impl<S: Storage> Engine<S> {
+    /// Opens a database: creates its root if it has none, and reads the log.
+    ///
+    /// # Errors
+    /// `file_corrupt` naming the damaged record; `incompatible_protocol_version`; the storage's.
+    pub async fn open(storage: S, env: Rc<dyn Env>, news: Box<dyn News>) -> Result<Rc<Engine<S>>> {
+        let mut database_id = [0; 16];
+        let random = [env.random_u64(), env.random_u64()].into_iter().flat_map(u64::to_le_bytes);
+        for (place, byte) in database_id.iter_mut().zip(random) {
+            *place = byte;
+        }
+        let root = storage.root(&Root { database_id }.encode()).await?;
+        Root::decode(&root)?;
+        let state = State::new(env.monotonic_us(), env.unix_us());
+        let engine = Rc::new(Engine {
+            storage,
+            env,
+            news,
+            root,
+            state: RefCell::new(state),
+            read_versions: RefCell::default(),
+            commits: RefCell::default(),
+            failure: RefCell::default(),
+            is_closing: Cell::new(false),
+            is_following_news: Cell::new(false),
+            heard_tail: Cell::new(SequenceNumber::ZERO),
+            committed_count: Cell::new(0),
+            conflict_count: Cell::new(0),
+            log_read_count: Cell::new(0),
+        });
+        engine.catch_up().await?;
+        Ok(engine)
+    }
+
+    /// Ends the use of the database: waits for commits already submitted, ends watches with
+    /// `operation_cancelled`, and refuses everything else with `client_invalid_operation`.
+    pub async fn close(&self) {
+        self.is_closing.set(true);
+        self.commits_idle().await;
+        self.fail(&Error::new(ErrorCode::ClientInvalidOperation, "the database is closed"));
+        self.storage.close();
+    }
+
+    /// The surroundings of this engine.
+    pub fn env(&self) -> &Rc<dyn Env> {
+        &self.env
+    }
+
+    /// Calls `read` with the map to read from, if the snapshot is readable now.
+    ///
+    /// # Errors
+    /// `transaction_too_old`, `future_version`, or why the engine can't be used.
+    pub fn read<T>(&self, snapshot: &Snapshot, read: impl FnOnce(&VersionMap) -> T) -> Result<T> {
+        self.check_usable()?;
+        let state = self.state.borrow();
+        state.check_readable(snapshot, self.clock_version())?;
+        Ok(read(state.map()))
+    }
+
+    /// Learns that the log ended at `tail` when somebody published it.
+    pub fn hear(self: &Rc<Self>, tail: SequenceNumber) {
+        self.heard_tail.set(self.heard_tail.get().max(tail));
+        let is_news = tail > self.state.borrow().tail() && self.check_usable().is_ok();
+        if !is_news || self.is_following_news.replace(true) {
+            return;
+        }
+        let engine = Rc::clone(self);
+        self.env.spawn(Box::pin(async move {
+            loop {
+                let heard = engine.heard_tail.get();
+                // A hint only: whoever needs the log reads it and meets the error then. A tail that
+                // is not there was a lie.
+                let is_lost = engine.catch_up().await.is_err() || engine.state.borrow().tail() < heard;
+                if is_lost || engine.heard_tail.get() == heard {
+                    break;
+                }
+            }
+            engine.heard_tail.set(SequenceNumber::ZERO);
+            engine.is_following_news.set(false);
+        }));
+    }
+
+    /// Counts a new watch, to be armed when its transaction has committed.
+    ///
+    /// # Errors
+    /// `too_many_watches`.
+    pub fn create_watch(&self) -> Result<WatchId> {
+        self.check_usable()?;
+        self.state.borrow_mut().watches.create()
+    }
+
+    /// Forgets a watch that will not be armed.
+    pub fn discard_watch(&self) {
+        self.state.borrow_mut().watches.discard();
+    }
+
+    /// Starts a watch: it fires as soon as the key's newest value differs from `reference`.
+    pub fn arm_watch(
+        &self,
+        id: WatchId,
+        key: Key,
+        reference: Option<Value>,
+        sender: oneshot::Sender<WatchOutcome>,
+    ) {
+        if let Err(error) = self.check_usable() {
+            self.discard_watch();
+            let _receiver_gone = sender.send(Err(error));
+            return;
+        }
+        self.state.borrow_mut().arm_watch(id, key, reference, sender);
+    }
+
+    /// Ends an armed watch.
+    pub fn cancel_watch(&self, id: WatchId, key: &Key) {
+        self.state.borrow_mut().watches.cancel(id, key);
+    }
+
+    /// Counts and sizes.
+    pub fn stats(&self) -> EngineStats {
+        let state = self.state.borrow();
+        EngineStats {
+            version: state.newest(),
+            log_tail: state.tail(),
+            key_count: state.map().live_keys(),
+            key_value_bytes: state.map().live_bytes(),
+            watch_count: state.watches.outstanding(),
+            committed_count: self.committed_count.get(),
+            conflict_count: self.conflict_count.get(),
+            log_read_count: self.log_read_count.get(),
+        }
+    }
+
+    /// Makes the engine unusable: everything fails with this error from now on, watches too. For a
+    /// trap in the code around it, after which nothing it holds can be trusted.
+    pub fn fail(&self, error: &Error) {
+        let mut failure = self.failure.borrow_mut();
+        if failure.is_none() {
+            *failure = Some(error.clone());
+            let outcome = match error.code() {
+                ErrorCode::ClientInvalidOperation => ErrorCode::OperationCancelled.into(),
+                _ => error.clone(),
+            };
+            self.state.borrow_mut().watches.fail_all(&outcome);
+        }
+    }
+
+    /// Reads the log to its end and applies what is new.
+    pub(super) async fn catch_up(&self) -> Result<()> {
+        loop {
+            self.check_usable_for_commit()?;
+            let after = self.state.borrow().tail();
+            self.log_read_count.set(self.log_read_count.get() + 1);
+            let entries = self.storage.read_log(after, LOG_READ_ENTRIES).await?;
+            self.apply_unseen(&entries)?;
+            let last = entries.last().map_or(after, |entry| entry.sequence);
+            let tail = self.state.borrow().tail();
+            if entries.len() < LOG_READ_ENTRIES {
+                if tail < last {
+                    return Err(self.note_damage(unfinished(last)));
+                }
+                return Ok(());
+            }
+            if tail == after {
+                return Err(self.note_damage(unfinished(last)));
+            }
+        }
+    }
+
+    pub(super) fn apply_unseen(&self, entries: &[LogEntry]) -> Result<()> {
+        let applied = self.state.borrow_mut().apply_entries(entries, self.env.monotonic_us());
+        applied.map_err(|error| self.note_damage(error))
+    }
+
+    /// Passes an error on; one that says that the database is damaged ends the use of this engine,
+    /// since it can't follow the log any further.
+    pub(super) fn note_damage(&self, error: Error) -> Error {
+        if matches!(error.code(), ErrorCode::FileCorrupt | ErrorCode::IncompatibleProtocolVersion) {
+            self.fail(&error);
+        }
+        error
+    }
+
+    pub(super) fn fail_because_root_moved(&self) -> Error {
+        let error = Error::new(
+            ErrorCode::FileNotFound,
+            "the database that was opened here was deleted or replaced; open it again",
+        );
+        self.fail(&error);
+        error
+    }
+
+    pub(super) fn check_usable(&self) -> Result<()> {
+        if self.is_closing.get() {
+            return Err(Error::new(ErrorCode::ClientInvalidOperation, "the database is closed"));
+        }
+        self.check_usable_for_commit()
+    }
+
+    /// As `check_usable`, for commits that were submitted before the database was closed.
+    pub(super) fn check_usable_for_commit(&self) -> Result<()> {
+        self.failure.borrow().clone().map_or(Ok(()), Err)
+    }
+
+    /// What the version clock says now.
+    pub(super) fn clock_version(&self) -> Version {
+        self.state.borrow().clock().now(self.env.monotonic_us(), self.env.unix_us())
+    }
+
+    pub(super) fn count_results(&self, results: &[Result<Committed>]) {
+        for result in results {
+            match result {
+                Ok(_) => self.committed_count.set(self.committed_count.get() + 1),
+                Err(error) if error.code() == ErrorCode::NotCommitted => {
+                    self.conflict_count.set(self.conflict_count.get() + 1);
+                }
+                Err(_) => {}
+            }
+        }
+    }
+}
+
+fn unfinished(last: SequenceNumber) -> Error {
+    let detail = format!("log record {last}: it is the last one, but its record has more parts");
+    Error::new(ErrorCode::FileCorrupt, detail)
+}

@@ -1,0 +1,72 @@
+//! Read versions: the newest commit acknowledged anywhere before the transaction began (I3).
+//!
+//! Where another peer may have committed unseen, one read of the log's end serves every transaction
+//! that asked before it started. Requests that come while one is under way wait for the next: its
+//! answer may be older than they are.
+
+use std::rc::Rc;
+
+use futures_channel::oneshot;
+
+use super::peer::Engine;
+use super::state::Snapshot;
+use crate::storage::Storage;
+use crate::words::{Error, ErrorCode, Result};
+
+/// Transactions waiting for a read version.
+#[derive(Debug, Default)]
+pub(super) struct ReadVersionQueue {
+    waiting: Vec<oneshot::Sender<Result<Snapshot>>>,
+    is_running: bool,
+}
+
+impl<S: Storage> Engine<S> {
+    /// The read version, if it is known without asking the storage.
+    pub fn known_read_version(&self) -> Result<Option<Snapshot>> {
+        self.check_usable()?;
+        let is_current = self.storage.known_tail() == Some(self.state.borrow().tail());
+        Ok(is_current.then(|| self.newest_snapshot()))
+    }
+
+    /// The read version of a transaction that begins now.
+    ///
+    /// # Errors
+    /// Those of reading the log.
+    pub async fn read_version(self: &Rc<Self>) -> Result<Snapshot> {
+        if let Some(snapshot) = self.known_read_version()? {
+            return Ok(snapshot);
+        }
+        let (sender, receiver) = oneshot::channel();
+        let must_start = {
+            let mut queue = self.read_versions.borrow_mut();
+            queue.waiting.push(sender);
+            !std::mem::replace(&mut queue.is_running, true)
+        };
+        if must_start {
+            let engine = Rc::clone(self);
+            self.env.spawn(Box::pin(async move { engine.serve_read_versions().await }));
+        }
+        receiver.await.unwrap_or_else(|_| Err(Error::from(ErrorCode::OperationCancelled)))
+    }
+
+    async fn serve_read_versions(self: Rc<Self>) {
+        loop {
+            let waiting = {
+                let mut queue = self.read_versions.borrow_mut();
+                if queue.waiting.is_empty() {
+                    queue.is_running = false;
+                    return;
+                }
+                std::mem::take(&mut queue.waiting)
+            };
+            let answer = self.catch_up().await.map(|()| self.newest_snapshot());
+            for sender in waiting {
+                let _receiver_gone = sender.send(answer.clone());
+            }
+        }
+    }
+
+    fn newest_snapshot(&self) -> Snapshot {
+        Snapshot { version: self.state.borrow().newest(), taken: self.clock_version() }
+    }
+}

@@ -1,0 +1,184 @@
+//! What a peer knows: the database at the end of the log as far as it has read it.
+//!
+//! Everything here is derived from the log, by applying its records in order, each once (I2).
+
+use std::collections::VecDeque;
+
+use futures_channel::oneshot;
+
+use super::watch_set::{WatchId, WatchOutcome, WatchSet};
+use crate::pure::{CommitRecord, ConflictSet, RecordReader, VersionClock, VersionMap};
+use crate::storage::LogEntry;
+use crate::words::{
+    Error, ErrorCode, Key, Result, SequenceNumber, TRANSACTION_AGE_VERSIONS_MAX, Value, Version,
+};
+
+/// The point in history that a transaction reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Every commit at or before this version is visible, none after it.
+    pub version: Version,
+    /// What the version clock said when the snapshot was taken. On an idle database it runs ahead of
+    /// `version`; the snapshot's age is measured from here.
+    pub taken: Version,
+}
+
+/// The derived state.
+#[derive(Debug)]
+pub(super) struct State {
+    tail: SequenceNumber,
+    clock: VersionClock,
+    map: VersionMap,
+    conflicts: ConflictSet,
+    pub(super) watches: WatchSet,
+    /// Versions of the commits that still matter for the horizon, oldest first.
+    recent: VecDeque<Version>,
+    /// Ids of the batches applied of late, newest last, to find one whose answer was lost.
+    recent_batches: VecDeque<([u8; 16], Version)>,
+}
+
+/// How many batch ids are kept: a lost answer is looked for right after the next log read.
+const RECENT_BATCHES_MAX: usize = 1_024;
+
+impl State {
+    pub(super) fn new(monotonic_us: u64, unix_us: u64) -> State {
+        State {
+            tail: SequenceNumber::ZERO,
+            clock: VersionClock::new(monotonic_us, unix_us),
+            map: VersionMap::new(),
+            conflicts: ConflictSet::new(),
+            watches: WatchSet::default(),
+            recent: VecDeque::new(),
+            recent_batches: VecDeque::new(),
+        }
+    }
+
+    /// The place of the last entry applied.
+    pub(super) fn tail(&self) -> SequenceNumber {
+        self.tail
+    }
+
+    /// The newest version applied.
+    pub(super) fn newest(&self) -> Version {
+        self.clock.last()
+    }
+
+    pub(super) fn clock(&self) -> &VersionClock {
+        &self.clock
+    }
+
+    pub(super) fn map(&self) -> &VersionMap {
+        &self.map
+    }
+
+    pub(super) fn conflicts(&self) -> &ConflictSet {
+        &self.conflicts
+    }
+
+    /// The version of the batch with this id, if it was applied of late.
+    pub(super) fn find_batch(&self, batch_id: &[u8; 16]) -> Option<Version> {
+        self.recent_batches.iter().rev().find(|(id, _)| id == batch_id).map(|&(_, version)| version)
+    }
+
+    /// Applies entries read from the log. Those applied before are skipped, so that two reads that
+    /// overlap do no harm.
+    ///
+    /// # Errors
+    /// `file_corrupt` naming the log record; the records before it are applied.
+    pub(super) fn apply_entries(&mut self, entries: &[LogEntry], monotonic_us: u64) -> Result<()> {
+        let mut reader = RecordReader::after(self.tail);
+        let tail = self.tail;
+        for entry in entries.iter().filter(|entry| entry.sequence > tail) {
+            if let Some(record) = reader.push(entry.sequence, &entry.bytes)? {
+                self.apply_record(&record, entry.sequence, monotonic_us)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Applies one record whose last entry is at `tail`.
+    pub(super) fn apply_record(
+        &mut self,
+        record: &CommitRecord,
+        tail: SequenceNumber,
+        monotonic_us: u64,
+    ) -> Result<()> {
+        if record.version <= self.newest() {
+            let (found, newest) = (record.version, self.newest());
+            let detail = format!("log record {tail}: version {found} does not follow version {newest}");
+            return Err(Error::new(ErrorCode::FileCorrupt, detail));
+        }
+        self.tail = tail;
+        self.clock.advance(record.version, record.unix_us, monotonic_us);
+        for transaction in &record.transactions {
+            for mutation in &transaction.mutations {
+                self.map.apply(mutation, record.version);
+            }
+            for range in &transaction.write_conflicts {
+                self.conflicts.insert(range, record.version);
+            }
+        }
+        self.recent.push_back(record.version);
+        self.recent_batches.push_back((record.batch_id, record.version));
+        if self.recent_batches.len() > RECENT_BATCHES_MAX {
+            self.recent_batches.pop_front();
+        }
+        self.forget();
+        let mutations = record.transactions.iter().flat_map(|transaction| &transaction.mutations);
+        self.watches.fire(mutations, &self.map);
+        Ok(())
+    }
+
+    /// Starts a watch.
+    pub(super) fn arm_watch(
+        &mut self,
+        id: WatchId,
+        key: Key,
+        reference: Option<Value>,
+        sender: oneshot::Sender<WatchOutcome>,
+    ) {
+        self.watches.arm(id, key, reference, sender, &self.map);
+    }
+
+    /// Fails if the snapshot can't be read any more, or not yet.
+    ///
+    /// # Errors
+    /// `transaction_too_old`, `future_version`.
+    pub(super) fn check_readable(&self, snapshot: &Snapshot, now: Version) -> Result<()> {
+        self.check_age(snapshot, now)?;
+        if snapshot.version > self.newest() {
+            return Err(ErrorCode::FutureVersion.into());
+        }
+        Ok(())
+    }
+
+    /// Fails if the snapshot is older than five million versions at `now`, or older than what is
+    /// remembered.
+    ///
+    /// # Errors
+    /// `transaction_too_old`.
+    pub(super) fn check_age(&self, snapshot: &Snapshot, now: Version) -> Result<()> {
+        let is_old = snapshot.taken < now.minus(TRANSACTION_AGE_VERSIONS_MAX);
+        if is_old || snapshot.version < self.map.horizon() {
+            return Err(ErrorCode::TransactionTooOld.into());
+        }
+        Ok(())
+    }
+
+    /// Lets go of what only transactions beyond the age limit could need. The horizon is the version
+    /// that was the newest one five million versions ago: it and everything after stays readable.
+    fn forget(&mut self) {
+        let oldest = self.newest().minus(TRANSACTION_AGE_VERSIONS_MAX);
+        let mut horizon = None;
+        while let Some(&version) = self.recent.front()
+            && version <= oldest
+        {
+            horizon = Some(version);
+            self.recent.pop_front();
+        }
+        if let Some(horizon) = horizon {
+            self.map.forget(horizon);
+            self.conflicts.forget(horizon);
+        }
+    }
+}

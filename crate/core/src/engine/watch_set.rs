@@ -1,0 +1,128 @@
+//! Armed watches: keys whose change somebody waits for.
+//!
+//! A watch is about a value: it fires when the key's newest value is found different from the one it
+//! was created with. Values are compared after each applied commit record, so a value that went away
+//! and came back within one record, or a write of the same value, does not fire.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use futures_channel::oneshot;
+
+use crate::pure::VersionMap;
+use crate::words::{Error, ErrorCode, Key, Mutation, Result, Value, WATCHES_MAX};
+
+/// What a watch ends with: nothing for "changed", or why it will never fire.
+pub type WatchOutcome = Result<()>;
+
+/// Names a watch of a database handle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct WatchId(u64);
+
+#[derive(Debug)]
+struct Armed {
+    id: WatchId,
+    reference: Option<Value>,
+    sender: oneshot::Sender<WatchOutcome>,
+}
+
+/// The outstanding watches of an engine.
+#[derive(Debug, Default)]
+pub(super) struct WatchSet {
+    by_key: BTreeMap<Key, Vec<Armed>>,
+    /// Watches created, armed or not, and not yet ended.
+    outstanding: usize,
+    next_id: u64,
+}
+
+impl WatchSet {
+    /// Counts a new watch.
+    pub(super) fn create(&mut self) -> Result<WatchId> {
+        if self.outstanding >= WATCHES_MAX {
+            let detail = format!("at most {WATCHES_MAX} watches can be outstanding");
+            return Err(Error::new(ErrorCode::TooManyWatches, detail));
+        }
+        self.outstanding += 1;
+        self.next_id += 1;
+        Ok(WatchId(self.next_id))
+    }
+
+    /// Uncounts a watch that ended before it was armed.
+    pub(super) fn discard(&mut self) {
+        self.outstanding -= 1;
+    }
+
+    /// Starts to watch: fires at once if the newest value already differs.
+    pub(super) fn arm(
+        &mut self,
+        id: WatchId,
+        key: Key,
+        reference: Option<Value>,
+        sender: oneshot::Sender<WatchOutcome>,
+        map: &VersionMap,
+    ) {
+        if map.newest(&key) != reference.as_ref() {
+            self.outstanding -= 1;
+            let _receiver_gone = sender.send(Ok(()));
+            return;
+        }
+        self.by_key.entry(key).or_default().push(Armed { id, reference, sender });
+    }
+
+    /// Ends an armed watch with `operation_cancelled`.
+    pub(super) fn cancel(&mut self, id: WatchId, key: &Key) {
+        let Some(watches) = self.by_key.get_mut(key) else { return };
+        for cancelled in watches.extract_if(.., |watch| watch.id == id) {
+            self.outstanding -= 1;
+            let _receiver_gone = cancelled.sender.send(Err(ErrorCode::OperationCancelled.into()));
+        }
+        if watches.is_empty() {
+            self.by_key.remove(key);
+        }
+    }
+
+    /// Fires the watches of keys that these mutations, already applied, left with another value.
+    pub(super) fn fire<'a>(&mut self, mutations: impl Iterator<Item = &'a Mutation>, map: &VersionMap) {
+        if self.by_key.is_empty() {
+            return;
+        }
+        for mutation in mutations {
+            match mutation {
+                Mutation::Set(key, _) => self.fire_key(key, map),
+                Mutation::ClearRange(range) => {
+                    let bounds = (Bound::Included(&*range.begin), Bound::Excluded(&*range.end));
+                    let keys: Vec<Key> =
+                        self.by_key.range::<[u8], _>(bounds).map(|(key, _)| key.clone()).collect();
+                    for key in keys {
+                        self.fire_key(&key, map);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Ends every armed watch with an error.
+    pub(super) fn fail_all(&mut self, error: &Error) {
+        for armed in std::mem::take(&mut self.by_key).into_values().flatten() {
+            self.outstanding -= 1;
+            let _receiver_gone = armed.sender.send(Err(error.clone()));
+        }
+    }
+
+    /// Watches created and not yet ended.
+    pub(super) fn outstanding(&self) -> usize {
+        self.outstanding
+    }
+
+    fn fire_key(&mut self, key: &Key, map: &VersionMap) {
+        let Some(watches) = self.by_key.get_mut(key) else { return };
+        let newest = map.newest(key);
+        for fired in watches.extract_if(.., |watch| watch.reference.as_ref() != newest) {
+            self.outstanding -= 1;
+            let _receiver_gone = fired.sender.send(Ok(()));
+        }
+        if watches.is_empty() {
+            self.by_key.remove(key);
+        }
+    }
+}

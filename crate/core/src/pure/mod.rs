@@ -1,0 +1,20 @@
+//! Synchronous code without surroundings: data structures, codecs and rules. Refers to `words`.
+
+mod conflict_set;
+mod record;
+mod record_bytes;
+mod retry;
+mod root;
+mod version_clock;
+mod version_map;
+mod range_set;
+mod write_map;
+
+pub use conflict_set::ConflictSet;
+pub use range_set::RangeSet;
+pub use record::{CommitRecord, CommittedTransaction, LOG_PARTS_MAX, RecordReader, encode_record};
+pub use retry::{RetryPolicy, RetryState};
+pub use root::Root;
+pub use version_clock::VersionClock;
+pub use version_map::VersionMap;
+pub use write_map::{Overlay, WriteMap, conflict_bytes};

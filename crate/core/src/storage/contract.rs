@@ -1,0 +1,108 @@
+//! The storage contract: what IndexedDB can do atomically, and no more.
+//!
+//! Four kinds of state: one root record, the log (entries at the places 1, 2, 3, …), pages by id.
+//! Several peers use one database at the same time; the storage serializes their writing operations,
+//! and each is atomic: it happened wholly or not at all, also when its peer dies in the middle (I1).
+//! Bytes are opaque here. `conformance` says the same in tests, which every implementation passes.
+
+use crate::words::{Durability, PageId, Result, SequenceNumber};
+
+/// One entry of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogEntry {
+    /// Its place.
+    pub sequence: SequenceNumber,
+    /// Its bytes, as appended.
+    pub bytes: Vec<u8>,
+}
+
+/// Makes new entries for the end of the log after it turned out to be further on than expected:
+/// takes the unseen entries, gives the entries to append after them, or `None` to append nothing.
+/// An error ends the commit with that error and nothing appended.
+pub type RecordRewriter = Box<dyn FnMut(Vec<LogEntry>) -> Result<Option<Vec<Vec<u8>>>>>;
+
+/// An append to the log, on conditions.
+pub struct CommitRequest {
+    /// The root record must be exactly this.
+    pub root: Vec<u8>,
+    /// The last place of the log must be this one.
+    pub tail: SequenceNumber,
+    /// What to append at `tail + 1`, `tail + 2`, ….
+    pub entries: Vec<Vec<u8>>,
+    /// When the append counts as done.
+    pub durability: Durability,
+    /// Called, inside the same atomic operation, when the log has entries after `tail`.
+    pub rewrite: RecordRewriter,
+}
+
+/// How a commit ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CommitOutcome {
+    /// The entries, or those that `rewrite` gave, are in the log. The last of them is at this place.
+    Appended(SequenceNumber),
+    /// `rewrite` gave nothing to append.
+    Withdrawn,
+    /// The root record is another one, this one. Nothing was appended.
+    RootMoved(Vec<u8>),
+}
+
+/// A new root record, on a condition, with the removal of what it makes superfluous.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoldRequest {
+    /// The root record must be exactly this.
+    pub root: Vec<u8>,
+    /// The root record from now on.
+    pub new_root: Vec<u8>,
+    /// Pages that the new root does not reach.
+    pub delete_pages: Vec<PageId>,
+    /// Entries up to and including this place leave the log.
+    pub delete_log_through: SequenceNumber,
+}
+
+/// How a fold ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FoldOutcome {
+    /// The new root is in place.
+    Folded,
+    /// The root record is another one, this one. Nothing was changed.
+    RootMoved(Vec<u8>),
+}
+
+/// A database's storage as one peer sees it.
+///
+/// Every method may fail with `io_error` (definitely not done), or with the error's own code where
+/// there is a better one. `commit` and `fold` fail with `commit_unknown_result` when the storage went
+/// away without saying whether it was done; it is not in flight any more then.
+#[allow(async_fn_in_trait, reason = "one thread: no future here needs to be Send")]
+pub trait Storage: 'static {
+    /// The root record; where there is none, `initial` becomes it first.
+    async fn root(&self, initial: &[u8]) -> Result<Vec<u8>>;
+
+    /// Up to `limit` entries of the log after a place, in order.
+    async fn read_log(&self, after: SequenceNumber, limit: usize) -> Result<Vec<LogEntry>>;
+
+    /// Appends to the log if the log and the root are as expected, else lets `rewrite` decide.
+    async fn commit(&self, request: CommitRequest) -> Result<CommitOutcome>;
+
+    /// The pages with these ids, in the order of the ids; `None` for those that do not exist.
+    async fn read_pages(&self, ids: &[PageId]) -> Result<Vec<Option<Vec<u8>>>>;
+
+    /// Writes pages that no root reaches yet.
+    async fn write_pages(&self, pages: Vec<(PageId, Vec<u8>)>) -> Result<()>;
+
+    /// Deletes pages that no root reaches any more.
+    async fn delete_pages(&self, ids: Vec<PageId>) -> Result<()>;
+
+    /// Every page id there is, ascending.
+    async fn page_ids(&self) -> Result<Vec<PageId>>;
+
+    /// Switches the root and deletes what the new one does not need.
+    async fn fold(&self, request: FoldRequest) -> Result<FoldOutcome>;
+
+    /// The last place of the log where it is known for certain without asking: no other peer could
+    /// have appended to it unseen.
+    fn known_tail(&self) -> Option<SequenceNumber>;
+
+    /// Ends this peer's use. Later operations fail with `client_invalid_operation`.
+    fn close(&self);
+}

@@ -1,0 +1,142 @@
+//! Storage in memory: for tests, for Node, and for databases that are not meant to outlive a page.
+//!
+//! Clones share one database, as tabs share one IndexedDB. Every operation is done when its future
+//! is first polled; nothing ever waits.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::contract::{CommitOutcome, CommitRequest, FoldOutcome, FoldRequest, LogEntry, Storage};
+use crate::words::{Error, ErrorCode, PageId, Result, SequenceNumber};
+
+#[derive(Debug, Default)]
+struct Shared {
+    root: Option<Vec<u8>>,
+    log: BTreeMap<SequenceNumber, Vec<u8>>,
+    /// The last place ever used; a fold may have emptied the log.
+    tail: SequenceNumber,
+    pages: BTreeMap<PageId, Vec<u8>>,
+}
+
+impl Shared {
+    fn entries_after(&self, after: SequenceNumber) -> impl Iterator<Item = LogEntry> + '_ {
+        self.log
+            .range(after.plus(1)..)
+            .map(|(&sequence, bytes)| LogEntry { sequence, bytes: bytes.clone() })
+    }
+}
+
+/// One peer's view of a database in memory.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryStorage {
+    shared: Rc<RefCell<Shared>>,
+    is_closed: Rc<Cell<bool>>,
+}
+
+impl MemoryStorage {
+    /// A new, empty database.
+    pub fn new() -> MemoryStorage {
+        MemoryStorage::default()
+    }
+
+    /// Another peer of the same database, open whether or not this one is closed.
+    pub fn another_peer(&self) -> MemoryStorage {
+        MemoryStorage { shared: Rc::clone(&self.shared), is_closed: Rc::default() }
+    }
+
+    /// How many log entries there are.
+    pub fn log_length(&self) -> usize {
+        self.shared.borrow().log.len()
+    }
+
+    fn check_open(&self) -> Result<()> {
+        if self.is_closed.get() {
+            return Err(Error::new(ErrorCode::ClientInvalidOperation, "the database is closed"));
+        }
+        Ok(())
+    }
+}
+
+impl Storage for MemoryStorage {
+    async fn root(&self, initial: &[u8]) -> Result<Vec<u8>> {
+        self.check_open()?;
+        Ok(self.shared.borrow_mut().root.get_or_insert_with(|| initial.to_vec()).clone())
+    }
+
+    async fn read_log(&self, after: SequenceNumber, limit: usize) -> Result<Vec<LogEntry>> {
+        self.check_open()?;
+        Ok(self.shared.borrow().entries_after(after).take(limit).collect())
+    }
+
+    async fn commit(&self, mut request: CommitRequest) -> Result<CommitOutcome> {
+        self.check_open()?;
+        let (unseen, root) = {
+            let shared = self.shared.borrow();
+            (shared.entries_after(request.tail).collect::<Vec<_>>(), shared.root.clone().unwrap_or_default())
+        };
+        if root != request.root {
+            return Ok(CommitOutcome::RootMoved(root));
+        }
+        let mut tail = request.tail;
+        let mut entries = request.entries;
+        if let Some(last) = unseen.last() {
+            tail = last.sequence;
+            match (request.rewrite)(unseen)? {
+                Some(rewritten) => entries = rewritten,
+                None => return Ok(CommitOutcome::Withdrawn),
+            }
+        }
+        let mut shared = self.shared.borrow_mut();
+        for bytes in entries {
+            tail = tail.plus(1);
+            shared.log.insert(tail, bytes);
+        }
+        shared.tail = tail;
+        Ok(CommitOutcome::Appended(tail))
+    }
+
+    async fn read_pages(&self, ids: &[PageId]) -> Result<Vec<Option<Vec<u8>>>> {
+        self.check_open()?;
+        let shared = self.shared.borrow();
+        Ok(ids.iter().map(|id| shared.pages.get(id).cloned()).collect())
+    }
+
+    async fn write_pages(&self, pages: Vec<(PageId, Vec<u8>)>) -> Result<()> {
+        self.check_open()?;
+        self.shared.borrow_mut().pages.extend(pages);
+        Ok(())
+    }
+
+    async fn delete_pages(&self, ids: Vec<PageId>) -> Result<()> {
+        self.check_open()?;
+        self.shared.borrow_mut().pages.retain(|id, _| !ids.contains(id));
+        Ok(())
+    }
+
+    async fn page_ids(&self) -> Result<Vec<PageId>> {
+        self.check_open()?;
+        Ok(self.shared.borrow().pages.keys().copied().collect())
+    }
+
+    async fn fold(&self, request: FoldRequest) -> Result<FoldOutcome> {
+        self.check_open()?;
+        let mut shared = self.shared.borrow_mut();
+        let root = shared.root.clone().unwrap_or_default();
+        if root != request.root {
+            return Ok(FoldOutcome::RootMoved(root));
+        }
+        shared.root = Some(request.new_root);
+        shared.pages.retain(|id, _| !request.delete_pages.contains(id));
+        shared.log.retain(|&sequence, _| sequence > request.delete_log_through);
+        Ok(FoldOutcome::Folded)
+    }
+
+    fn known_tail(&self) -> Option<SequenceNumber> {
+        Some(self.shared.borrow().tail)
+    }
+
+    fn close(&self) {
+        self.is_closed.set(true);
+    }
+}

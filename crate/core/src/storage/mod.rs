@@ -1,0 +1,11 @@
+//! What the engine asks of storage, and storage in memory. Refers to `words` and `pure`.
+
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
+mod contract;
+mod memory;
+
+pub use contract::{
+    CommitOutcome, CommitRequest, FoldOutcome, FoldRequest, LogEntry, RecordRewriter, Storage,
+};
+pub use memory::MemoryStorage;

@@ -1,0 +1,28 @@
+//! The outside world as the engine sees it: two clocks, chance, time and tasks.
+//!
+//! Nothing else in this crate reads a clock, draws a random number or starts a task; a browser, a
+//! test and the simulator each bring their own [`Env`], and the simulator's is deterministic.
+
+use std::future::Future;
+use std::pin::Pin;
+
+/// A boxed future of one thread.
+pub type LocalFuture<T> = Pin<Box<dyn Future<Output = T>>>;
+
+/// What the engine needs from its surroundings.
+pub trait Env {
+    /// Microseconds on a clock that never goes backwards, from an arbitrary origin.
+    fn monotonic_us(&self) -> u64;
+
+    /// Microseconds since the Unix epoch. May jump either way; nothing relies on it for safety.
+    fn unix_us(&self) -> u64;
+
+    /// 64 random bits, not for secrets.
+    fn random_u64(&self) -> u64;
+
+    /// Completes after at least `duration_us` microseconds.
+    fn sleep(&self, duration_us: u64) -> LocalFuture<()>;
+
+    /// Runs a task of the engine. It must not be polled inside this call.
+    fn spawn(&self, task: LocalFuture<()>);
+}

@@ -1,0 +1,125 @@
+//! Keys and values: immutable bytes, compared as unsigned bytes, a shorter prefix first.
+//!
+//! Shared by reference count, so that a written value is copied once and then passed from the
+//! transaction's write map to the log record's mutations to the version map.
+
+use std::borrow::Cow;
+use std::rc::Rc;
+
+use super::error::{Error, ErrorCode, Result};
+
+/// Immutable shared bytes.
+pub type Bytes = Rc<[u8]>;
+/// A key. At most [`super::KEY_BYTES_MAX`] bytes when stored.
+pub type Key = Bytes;
+/// A value. At most [`super::VALUE_BYTES_MAX`] bytes when stored.
+pub type Value = Bytes;
+
+/// All keys `k` with `begin <= k < end`. Empty when `begin >= end`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KeyRange {
+    /// The first key of the range.
+    pub begin: Key,
+    /// The first key past the range.
+    pub end: Key,
+}
+
+impl KeyRange {
+    /// The range `[begin, end)`.
+    pub fn new(begin: impl Into<Key>, end: impl Into<Key>) -> KeyRange {
+        KeyRange { begin: begin.into(), end: end.into() }
+    }
+
+    /// The range that holds exactly `key`.
+    pub fn of_key(key: Key) -> KeyRange {
+        let end = key_after(&key);
+        KeyRange { begin: key, end }
+    }
+
+    /// Whether no key is inside.
+    pub fn is_empty(&self) -> bool {
+        self.begin >= self.end
+    }
+
+    /// Whether `key` is inside.
+    pub fn contains(&self, key: &[u8]) -> bool {
+        &*self.begin <= key && key < &*self.end
+    }
+
+    /// Whether some key is inside both. `[a,c)` and `[b,d)` intersect, `[a,b)` and `[b,c)` do not.
+    pub fn intersects(&self, other: &KeyRange) -> bool {
+        self.begin < other.end && other.begin < self.end
+    }
+}
+
+/// The immediate successor of a key: the key with one 00 byte appended.
+pub fn key_after(key: &[u8]) -> Key {
+    let mut after = Vec::with_capacity(key.len() + 1);
+    after.extend_from_slice(key);
+    after.push(0);
+    after.into()
+}
+
+/// The first key that does not begin with `prefix`: trailing ff bytes dropped, then the last byte
+/// plus one. `strinc(a ff)` is `b`.
+///
+/// # Errors
+/// `client_invalid_operation` when nothing is left: the prefix is empty or all ff.
+pub fn strinc(prefix: &[u8]) -> Result<Key> {
+    let kept = prefix.iter().rposition(|&byte| byte != 0xff).ok_or_else(|| {
+        Error::new(
+            ErrorCode::ClientInvalidOperation,
+            format!(
+                "a prefix with at least one byte below ff was expected, found {} bytes of ff",
+                prefix.len()
+            ),
+        )
+    })?;
+    let mut end: Vec<u8> = prefix.iter().take(kept + 1).copied().collect();
+    if let Some(last) = end.last_mut() {
+        *last += 1;
+    }
+    Ok(end.into())
+}
+
+/// A key as people read it in messages: printable ASCII as it is, the rest as `\xNN`, cut at 64 bytes.
+pub fn display_key(key: &[u8]) -> String {
+    let text: String = key
+        .iter()
+        .take(64)
+        .map(|&byte| match byte {
+            b'\\' => Cow::Borrowed("\\\\"),
+            0x20..=0x7e => Cow::Owned(char::from(byte).to_string()),
+            _ => Cow::Owned(format!("\\x{byte:02x}")),
+        })
+        .collect();
+    if key.len() > 64 { format!("{text}… ({} bytes)", key.len()) } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn successor_of_a_key_is_the_next_key_in_order() {
+        assert_eq!(&*key_after(b"a"), b"a\0");
+        assert_eq!(&*key_after(b""), b"\0");
+    }
+
+    #[test]
+    fn strinc_drops_trailing_ff_and_adds_one() {
+        assert_eq!(&*strinc(b"a").unwrap(), b"b");
+        assert_eq!(&*strinc(b"a\xff\xff").unwrap(), b"b");
+        assert_eq!(strinc(b"\xff").unwrap_err().code(), ErrorCode::ClientInvalidOperation);
+        assert_eq!(strinc(b"").unwrap_err().code(), ErrorCode::ClientInvalidOperation);
+    }
+
+    #[test]
+    fn adjacent_ranges_do_not_intersect() {
+        let range = |begin: &[u8], end: &[u8]| KeyRange::new(begin, end);
+        assert!(!range(b"a", b"b").intersects(&range(b"b", b"c")));
+        assert!(range(b"a", b"c").intersects(&range(b"b", b"d")));
+        assert!(KeyRange::of_key(b"a".as_slice().into()).contains(b"a"));
+        assert!(!KeyRange::of_key(b"a".as_slice().into()).contains(b"a\0"));
+    }
+}

@@ -1,0 +1,36 @@
+//! FoundationDB's limits and ours, with the relations between them asserted.
+
+/// Longest key of a write whose key is outside the system key space.
+pub const KEY_BYTES_MAX: usize = 10_000;
+/// Longest value of a write.
+pub const VALUE_BYTES_MAX: usize = 100_000;
+/// Largest transaction: mutations and conflict ranges with their overheads.
+pub const TRANSACTION_BYTES_MAX: u64 = 10_000_000;
+/// Added to the transaction's size per mutation. FoundationDB: the size of its mutation struct.
+pub const MUTATION_OVERHEAD_BYTES: u64 = 44;
+/// Added to the transaction's size per conflict range. FoundationDB: the size of its range struct.
+pub const CONFLICT_RANGE_OVERHEAD_BYTES: u64 = 24;
+/// How many versions a transaction may be old: about five seconds.
+pub const TRANSACTION_AGE_VERSIONS_MAX: u64 = 5_000_000;
+/// Versions advance by one per microsecond.
+pub const VERSIONS_PER_SECOND: u64 = 1_000_000;
+/// Largest step of the version clock.
+pub const VERSION_STEP_MAX: u64 = TRANSACTION_AGE_VERSIONS_MAX;
+/// Largest version: versions cross into JavaScript as numbers.
+pub const VERSION_MAX: u64 = (1 << 53) - 1;
+/// The exclusive top of the ordinary key space.
+pub const KEY_SPACE_END: &[u8] = b"\xff";
+/// Transactions in one commit batch, since the batch index of a versionstamp has 15 bits.
+pub const BATCH_TRANSACTIONS_MAX: usize = 32_768;
+/// Bytes of transactions in one commit batch; one transaction of any legal size always fits.
+pub const BATCH_BYTES_MAX: u64 = TRANSACTION_BYTES_MAX;
+/// Largest part of a log record, header included. Chromium moves values of about 65,530 bytes
+/// into a separate file each, which makes them four times slower.
+pub const LOG_PART_BYTES_MAX: usize = 60_000;
+/// Outstanding watches of a database handle.
+pub const WATCHES_MAX: usize = 10_000;
+
+const _: () = assert!(LOG_PART_BYTES_MAX < 65_000);
+const _: () = assert!(VERSION_STEP_MAX <= TRANSACTION_AGE_VERSIONS_MAX);
+const _: () = assert!(VALUE_BYTES_MAX as u64 + KEY_BYTES_MAX as u64 + MUTATION_OVERHEAD_BYTES < BATCH_BYTES_MAX);
+const _: () = assert!(BATCH_TRANSACTIONS_MAX <= 1 << 15);

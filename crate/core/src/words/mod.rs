@@ -1,0 +1,21 @@
+//! The nouns that everything else is written in. Pure data; refers to nothing else in the crate.
+
+mod durability;
+mod env;
+mod error;
+mod key;
+mod limits;
+mod mutation;
+mod page_id;
+mod range_options;
+mod version;
+
+pub use durability::Durability;
+pub use env::{Env, LocalFuture};
+pub use error::{Error, ErrorCode, Result};
+pub use key::{Bytes, Key, KeyRange, Value, display_key, key_after, strinc};
+pub use limits::*;
+pub use mutation::Mutation;
+pub use page_id::PageId;
+pub use range_options::{RangeOptions, RangeRow, RangeRows};
+pub use version::{SequenceNumber, Version};

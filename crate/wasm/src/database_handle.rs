@@ -1,0 +1,118 @@
+//! `DatabaseHandle`: an open database, for the npm package to wrap.
+
+use std::rc::Rc;
+
+use js_sys::Promise;
+use plinth_core::words::Durability;
+use plinth_core::{Database, Error, ErrorCode, TransactionOptions};
+use serde::Serialize;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::future_to_promise;
+
+use crate::env::JsEnv;
+use crate::failure::rejection;
+use crate::memory_databases::{MemoryDatabase, MemoryNews};
+use crate::news::{Following, TabNews};
+use crate::options::Options;
+use crate::storage::{AnyStorage, IndexedDbStorage, database_name, delete_indexed_db};
+use crate::transaction_handle::TransactionHandle;
+
+/// Databases whose name begins with this are in memory.
+const MEMORY_PREFIX: &str = "memory:";
+
+/// An open database.
+#[wasm_bindgen]
+pub struct DatabaseHandle {
+    database: Database<AnyStorage>,
+    durability: Durability,
+    /// Until closed, if there are other tabs to hear from.
+    following: Option<Following>,
+}
+
+/// Counts and sizes, as the package's `DatabaseStats`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Stats {
+    version: f64,
+    log_tail: f64,
+    key_count: f64,
+    key_value_bytes: f64,
+    watch_count: f64,
+    committed_count: f64,
+    conflict_count: f64,
+    log_read_count: f64,
+}
+
+/// Opens a database. Rejects with `[code, message]`.
+#[wasm_bindgen(js_name = openDatabase)]
+pub async fn open_database(name: String, options: JsValue) -> Result<DatabaseHandle, JsValue> {
+    open(&name, options).await.map_err(|error| rejection(&error))
+}
+
+/// Deletes a database with everything in it. Rejects with `[code, message]`.
+#[wasm_bindgen(js_name = deleteDatabase)]
+pub async fn delete_database(name: String) -> Result<(), JsValue> {
+    if name.starts_with(MEMORY_PREFIX) {
+        // It goes with its last handle.
+        return Ok(());
+    }
+    delete_indexed_db(&name).await.map_err(|error| rejection(&error))
+}
+
+async fn open(name: &str, options: JsValue) -> Result<DatabaseHandle, Error> {
+    let options = Options::from_js(options)?;
+    let durability = options.durability.map(Durability::from).unwrap_or_default();
+    let env = Rc::new(JsEnv);
+    if name.starts_with(MEMORY_PREFIX) {
+        let shared = MemoryDatabase::named(name);
+        let news = Box::new(MemoryNews(Rc::clone(&shared)));
+        let database = Database::open(shared.storage(), env, news).await?;
+        shared.add_peer(database.engine());
+        return Ok(DatabaseHandle { database, durability, following: None });
+    }
+    let storage = AnyStorage::IndexedDb(IndexedDbStorage::open(name).await?);
+    let news = TabNews::join(&database_name(name));
+    let database = Database::open(storage, env, Box::new(news.clone())).await?;
+    let following = Some(news.follow(database.engine()));
+    Ok(DatabaseHandle { database, durability, following })
+}
+
+#[wasm_bindgen]
+impl DatabaseHandle {
+    /// Begins a transaction; its options override the database's.
+    #[wasm_bindgen(js_name = createTransaction)]
+    pub fn create_transaction(&self, options: JsValue) -> Result<TransactionHandle, JsValue> {
+        let options = Options::from_js(options).map_err(|error| rejection(&error))?;
+        let durability = options.durability.map_or(self.durability, Durability::from);
+        let options = TransactionOptions { durability, ..TransactionOptions::default() };
+        Ok(TransactionHandle::new(self.database.create_transaction(options)))
+    }
+
+    /// Counts and sizes.
+    pub fn stats(&self) -> Result<JsValue, JsValue> {
+        let stats = self.database.stats();
+        let stats = Stats {
+            version: stats.version.get() as f64,
+            log_tail: stats.log_tail.get() as f64,
+            key_count: stats.key_count as f64,
+            key_value_bytes: stats.key_value_bytes as f64,
+            watch_count: stats.watch_count as f64,
+            committed_count: stats.committed_count as f64,
+            conflict_count: stats.conflict_count as f64,
+            log_read_count: stats.log_read_count as f64,
+        };
+        serde_wasm_bindgen::to_value(&stats).map_err(|error| {
+            rejection(&Error::new(ErrorCode::InternalError, format!("statistics: {error}")))
+        })
+    }
+
+    /// Waits for commits already submitted, then ends every use of the database.
+    pub fn close(&mut self) -> Promise {
+        let (database, following) = (self.database.clone(), self.following.take());
+        future_to_promise(async move {
+            database.close().await;
+            drop(following);
+            Ok(JsValue::UNDEFINED)
+        })
+    }
+}

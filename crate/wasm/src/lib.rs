@@ -1,0 +1,24 @@
+//! Plinth in the browser: the only crate that knows JavaScript.
+//!
+//! It brings the engine what it needs (clocks, tasks, IndexedDB, news between tabs) and hands it out
+//! as one class per file. Bodies here convert, call and convert back; meaning lives in `plinth-core`,
+//! the public JavaScript API in the npm package. Only bytes, numbers, booleans, strings and handles
+//! cross; failures cross as numbers.
+
+mod database_handle;
+mod env;
+mod failure;
+mod memory_databases;
+mod news;
+mod options;
+mod range_chunk;
+pub mod storage;
+mod transaction_handle;
+mod trap;
+mod watch_handle;
+
+pub use database_handle::{DatabaseHandle, delete_database, open_database};
+pub use failure::last_error_message;
+pub use transaction_handle::TransactionHandle;
+pub use trap::report_traps;
+pub use watch_handle::WatchHandle;

@@ -1,0 +1,60 @@
+//! Databases in memory, by name: the handles of a name are peers of one database while any is open.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::{Rc, Weak};
+
+use plinth_core::engine::{Engine, News};
+use plinth_core::storage::MemoryStorage;
+use plinth_core::words::SequenceNumber;
+
+use crate::storage::AnyStorage;
+
+thread_local! {
+    static OPEN: RefCell<HashMap<String, Weak<MemoryDatabase>>> = RefCell::default();
+}
+
+/// One database in memory and its open peers.
+#[derive(Default)]
+pub(crate) struct MemoryDatabase {
+    storage: MemoryStorage,
+    peers: RefCell<Vec<Weak<Engine<AnyStorage>>>>,
+}
+
+impl MemoryDatabase {
+    /// The database with this name; a new, empty one if no handle of it is open.
+    pub(crate) fn named(name: &str) -> Rc<MemoryDatabase> {
+        OPEN.with_borrow_mut(|open| {
+            open.retain(|_, database| database.strong_count() > 0);
+            if let Some(database) = open.get(name).and_then(Weak::upgrade) {
+                return database;
+            }
+            let database = Rc::<MemoryDatabase>::default();
+            open.insert(name.to_owned(), Rc::downgrade(&database));
+            database
+        })
+    }
+
+    /// The storage of one more peer.
+    pub(crate) fn storage(&self) -> AnyStorage {
+        AnyStorage::Memory(self.storage.another_peer())
+    }
+
+    /// Lets a peer hear of the others' commits from now on.
+    pub(crate) fn add_peer(&self, engine: &Rc<Engine<AnyStorage>>) {
+        self.peers.borrow_mut().push(Rc::downgrade(engine));
+    }
+}
+
+/// News between the peers of a database in memory. Keeps the database alive with its peer's engine.
+pub(crate) struct MemoryNews(pub(crate) Rc<MemoryDatabase>);
+
+impl News for MemoryNews {
+    fn publish(&self, tail: SequenceNumber) {
+        self.0.peers.borrow_mut().retain(|peer| peer.strong_count() > 0);
+        let peers: Vec<_> = self.0.peers.borrow().iter().filter_map(Weak::upgrade).collect();
+        for peer in peers {
+            peer.hear(tail);
+        }
+    }
+}

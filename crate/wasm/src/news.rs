@@ -1,0 +1,65 @@
+//! News between tabs: a BroadcastChannel on which peers say how far the log goes.
+//!
+//! A message is the log's last sequence number. It is a hint, and untrusted: whatever it says, a peer
+//! only ever believes the log.
+
+use std::rc::{Rc, Weak};
+
+use plinth_core::engine::{Engine, News};
+use plinth_core::words::SequenceNumber;
+use wasm_bindgen::prelude::*;
+use web_sys::{BroadcastChannel, MessageEvent};
+
+use crate::storage::AnyStorage;
+
+/// One peer's end of the channel of its database.
+#[derive(Clone)]
+pub(crate) struct TabNews {
+    channel: Option<BroadcastChannel>,
+}
+
+impl TabNews {
+    /// Joins the channel; where there is no BroadcastChannel, other tabs learn by reading the log.
+    pub(crate) fn join(database_name: &str) -> TabNews {
+        TabNews { channel: BroadcastChannel::new(database_name).ok() }
+    }
+
+    /// Passes what other tabs publish to the engine, for as long as the result is kept.
+    pub(crate) fn follow(&self, engine: &Rc<Engine<AnyStorage>>) -> Following {
+        let engine: Weak<Engine<AnyStorage>> = Rc::downgrade(engine);
+        let listener = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
+            let heard = event.data().as_f64().filter(|tail| *tail >= 0.0 && tail.fract() == 0.0);
+            if let (Some(engine), Some(tail)) = (engine.upgrade(), heard) {
+                engine.hear(SequenceNumber::new(tail as u64));
+            }
+        });
+        if let Some(channel) = &self.channel {
+            channel.set_onmessage(Some(listener.as_ref().unchecked_ref()));
+        }
+        Following { channel: self.channel.clone(), _listener: listener }
+    }
+}
+
+impl News for TabNews {
+    fn publish(&self, tail: SequenceNumber) {
+        if let Some(channel) = &self.channel {
+            // Closed while the commit was on its way: then nobody here needs to tell.
+            let _closed = channel.post_message(&JsValue::from_f64(tail.get() as f64));
+        }
+    }
+}
+
+/// Keeps a peer listening; leaves the channel when dropped.
+pub(crate) struct Following {
+    channel: Option<BroadcastChannel>,
+    _listener: Closure<dyn Fn(MessageEvent)>,
+}
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        if let Some(channel) = &self.channel {
+            channel.set_onmessage(None);
+            channel.close();
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! The reader connection: what `rexie` does well. It creates the object stores, reads records of the
+//! log and pages, and deletes databases. Nothing is written through it: it has no durability option,
+//! loses abort reasons, and may drop the write of a dropped future.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use futures_util::future::join_all;
+use js_sys::ArrayBuffer;
+use plinth_core::words::{Error, ErrorCode, PageId, Result, SequenceNumber};
+use plinth_core::storage::LogEntry;
+use rexie::{KeyRange, ObjectStore, Rexie, Transaction, TransactionMode};
+use wasm_bindgen::prelude::*;
+
+use super::indexed_db::{LOG, META, PAGES, SCHEMA_VERSION};
+
+/// A connection for reading; opened anew if the browser closed it.
+pub(super) struct IdbReader {
+    name: String,
+    connection: RefCell<Option<Rc<Rexie>>>,
+}
+
+impl IdbReader {
+    /// Opens the database, creating its object stores if it is new.
+    pub(super) async fn open(name: &str) -> Result<IdbReader> {
+        let connection = RefCell::new(Some(Rc::new(connect(name).await?)));
+        Ok(IdbReader { name: name.to_owned(), connection })
+    }
+
+    /// Up to `limit` entries of the log after a place.
+    pub(super) async fn read_log(&self, after: SequenceNumber, limit: usize) -> Result<Vec<LogEntry>> {
+        let transaction = self.transaction(LOG).await?;
+        let store = transaction.store(LOG).map_err(|error| io_error(&error))?;
+        let range = KeyRange::lower_bound(&number(after.get()), Some(true))
+            .map_err(|error| io_error(&rexie::Error::from(error)))?;
+        let values = store.get_all(Some(range), Some(limit as u32)).await.map_err(|error| io_error(&error))?;
+        // Places are dense, so the n-th value is at the n-th place; a record that is missing shows as
+        // one that says it is another.
+        (1..).zip(values).map(|(offset, value)| log_entry(after.plus(offset), &value)).collect()
+    }
+
+    /// Pages by id.
+    pub(super) async fn read_pages(&self, ids: &[PageId]) -> Result<Vec<Option<Vec<u8>>>> {
+        let transaction = self.transaction(PAGES).await?;
+        let store = transaction.store(PAGES).map_err(|error| io_error(&error))?;
+        // All requests at once: a request alone costs a transaction's latency each.
+        let values = join_all(ids.iter().map(|id| store.get(number(id.get())))).await;
+        let mut pages = Vec::with_capacity(ids.len());
+        for (value, id) in values.into_iter().zip(ids) {
+            let value = value.map_err(|error| io_error(&error))?;
+            pages.push(value.map(|value| bytes_of(&value, &format!("page {id}"))).transpose()?);
+        }
+        Ok(pages)
+    }
+
+    /// Every page id, ascending.
+    pub(super) async fn page_ids(&self) -> Result<Vec<PageId>> {
+        let transaction = self.transaction(PAGES).await?;
+        let store = transaction.store(PAGES).map_err(|error| io_error(&error))?;
+        let keys = store.get_all_keys(None, None).await.map_err(|error| io_error(&error))?;
+        keys.iter()
+            .map(|key| {
+                let id = key.as_f64().filter(|id| *id >= 0.0 && id.fract() == 0.0);
+                let id = id.ok_or_else(|| {
+                    Error::new(ErrorCode::FileCorrupt, "the page store has a key that is not a page id")
+                })?;
+                Ok(PageId::new(id as u64))
+            })
+            .collect()
+    }
+
+    /// Closes the connection.
+    pub(super) fn close(&self) {
+        if let Some(connection) = self.connection.take().and_then(Rc::into_inner) {
+            connection.close();
+        }
+    }
+
+    async fn transaction(&self, store: &str) -> Result<Transaction> {
+        let connection = self.connection.borrow().clone();
+        if let Some(transaction) =
+            connection.and_then(|connection| connection.transaction(&[store], TransactionMode::ReadOnly).ok())
+        {
+            return Ok(transaction);
+        }
+        // The browser closed the connection: it does so when its storage process ends.
+        let connection = Rc::new(connect(&self.name).await?);
+        let transaction = connection
+            .transaction(&[store], TransactionMode::ReadOnly)
+            .map_err(|error| io_error(&error))?;
+        self.connection.replace(Some(connection));
+        Ok(transaction)
+    }
+}
+
+async fn connect(name: &str) -> Result<Rexie> {
+    Rexie::builder(name)
+        .version(SCHEMA_VERSION)
+        .add_object_store(ObjectStore::new(META))
+        .add_object_store(ObjectStore::new(LOG))
+        .add_object_store(ObjectStore::new(PAGES))
+        .build()
+        .await
+        .map_err(|error| io_error(&error))
+}
+
+/// A log record's stored value as an entry.
+pub(super) fn log_entry(sequence: SequenceNumber, value: &JsValue) -> Result<LogEntry> {
+    Ok(LogEntry { sequence, bytes: bytes_of(value, &format!("log record {sequence}"))? })
+}
+
+/// The bytes of a stored value.
+pub(super) fn bytes_of(value: &JsValue, what: &str) -> Result<Vec<u8>> {
+    let buffer = value.dyn_ref::<ArrayBuffer>().ok_or_else(|| {
+        let found = value.js_typeof().as_string().unwrap_or_default();
+        let detail = format!("{what}: an ArrayBuffer was expected, found a value of type {found}");
+        Error::new(ErrorCode::FileCorrupt, detail)
+    })?;
+    Ok(js_sys::Uint8Array::new(buffer).to_vec())
+}
+
+/// A number as a key of an object store.
+pub(super) fn number(number: u64) -> JsValue {
+    JsValue::from_f64(number as f64)
+}
+
+/// An error of the reader connection.
+pub(super) fn io_error(error: &rexie::Error) -> Error {
+    let detail = match error {
+        rexie::Error::IdbError(cause) => format!("IndexedDB: {cause}"),
+        other => format!("IndexedDB: {other}"),
+    };
+    Error::new(ErrorCode::IoError, detail)
+}

@@ -1,0 +1,213 @@
+//! One readwrite transaction of IndexedDB, with what rexie does not offer: the durability option, the
+//! reason of an abort, explicit `commit()`, and handlers that are attached before anything is awaited.
+//!
+//! All requests are issued from inside the same task or from request handlers, never after an await,
+//! so the transaction cannot end between them.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use futures_channel::oneshot;
+use js_sys::{Array, Uint8Array};
+use plinth_core::words::{Durability, Error, ErrorCode, Result};
+use wasm_bindgen::prelude::*;
+use web_sys::{DomException, Event, IdbDatabase, IdbKeyRange, IdbObjectStore, IdbRequest, IdbTransaction};
+
+use super::idb_reader::number;
+
+#[wasm_bindgen]
+extern "C" {
+    /// `IDBDatabase` with the third parameter of `transaction`, which web-sys keeps behind a flag.
+    #[wasm_bindgen(extends = IdbDatabase, js_name = IDBDatabase)]
+    type DatabaseWithOptions;
+
+    #[wasm_bindgen(method, catch, js_name = transaction)]
+    fn transaction_with_options(
+        this: &DatabaseWithOptions,
+        stores: &Array,
+        mode: &str,
+        options: &JsValue,
+    ) -> std::result::Result<IdbTransaction, JsValue>;
+
+    /// `IDBTransaction` with its `commit`, which web-sys marks as deprecated and the standard does not.
+    #[wasm_bindgen(extends = IdbTransaction, js_name = IDBTransaction)]
+    type TransactionWithCommit;
+
+    #[wasm_bindgen(method, catch)]
+    fn commit(this: &TransactionWithCommit) -> std::result::Result<(), JsValue>;
+}
+
+/// How a transaction ended.
+#[derive(Debug)]
+pub(super) enum End {
+    /// Everything is stored, as durably as was asked for.
+    Complete,
+    /// Nothing is stored, for this reason.
+    Aborted(AbortReason),
+    /// The connection went away before the transaction said how it ended.
+    Lost,
+}
+
+/// Why a transaction was aborted.
+#[derive(Debug)]
+pub(super) enum AbortReason {
+    /// By our own `abort()`.
+    ByUs,
+    /// `add` found its key taken.
+    KeyTaken,
+    /// Something else; the error to report.
+    Failed(Error),
+}
+
+type EndSender = Rc<RefCell<Option<oneshot::Sender<End>>>>;
+
+/// A running readwrite transaction.
+pub(super) struct WriteTransaction {
+    transaction: IdbTransaction,
+    /// Handlers live until the transaction ends.
+    handlers: Rc<RefCell<Vec<Closure<dyn FnMut(Event)>>>>,
+}
+
+impl WriteTransaction {
+    /// Starts a transaction. The future of its end must be awaited by the caller; `lose` ends it when
+    /// the connection is gone.
+    pub(super) fn begin(
+        database: &IdbDatabase,
+        stores: &[&str],
+        durability: Durability,
+    ) -> std::result::Result<(WriteTransaction, EndSender, oneshot::Receiver<End>), JsValue> {
+        let names: Array = stores.iter().map(|name| JsValue::from_str(name)).collect();
+        let options = js_sys::Object::new();
+        let word = match durability {
+            Durability::Strict => "strict",
+            Durability::Relaxed => "relaxed",
+        };
+        js_sys::Reflect::set(&options, &"durability".into(), &word.into())?;
+        let transaction = database
+            .unchecked_ref::<DatabaseWithOptions>()
+            .transaction_with_options(&names, "readwrite", &options)?;
+        let (sender, receiver) = oneshot::channel();
+        let sender: EndSender = Rc::new(RefCell::new(Some(sender)));
+        let this = WriteTransaction { transaction, handlers: Rc::default() };
+        this.attach_end(&sender);
+        Ok((this, sender, receiver))
+    }
+
+    /// The same transaction for use inside a handler. It does not keep the handlers alive, which
+    /// would keep themselves alive with it.
+    pub(super) fn clone_handle(&self) -> WriteTransaction {
+        WriteTransaction { transaction: self.transaction.clone(), handlers: Rc::default() }
+    }
+
+    /// An object store of the transaction.
+    pub(super) fn store(&self, name: &str) -> Result<IdbObjectStore> {
+        self.transaction.object_store(name).map_err(|error| js_error(&error))
+    }
+
+    /// Adds bytes under a number; the transaction aborts with `KeyTaken` if the number is taken.
+    pub(super) fn add(&self, store: &IdbObjectStore, key: u64, bytes: &[u8]) -> Result<()> {
+        store.add_with_key(&buffer(bytes), &number(key)).map_err(|error| js_error(&error))?;
+        Ok(())
+    }
+
+    /// Puts bytes under a key.
+    pub(super) fn put(&self, store: &IdbObjectStore, key: &JsValue, bytes: &[u8]) -> Result<()> {
+        store.put_with_key(&buffer(bytes), key).map_err(|error| js_error(&error))?;
+        Ok(())
+    }
+
+    /// Calls `then` with the request's result, inside the transaction. An error of `then` aborts.
+    pub(super) fn on_success(
+        &self,
+        request: &IdbRequest,
+        mut then: impl FnMut(JsValue) -> Result<()> + 'static,
+        failure: Rc<RefCell<Option<Error>>>,
+    ) {
+        let this = self.clone_handle();
+        let source = request.clone();
+        let handler = Closure::<dyn FnMut(Event)>::new(move |_event| {
+            let result = source.result().map_err(|error| js_error(&error)).and_then(&mut then);
+            if let Err(error) = result {
+                failure.borrow_mut().get_or_insert(error);
+                this.abort();
+            }
+        });
+        request.set_onsuccess(Some(handler.as_ref().unchecked_ref()));
+        self.handlers.borrow_mut().push(handler);
+    }
+
+    /// Ends the issuing of requests. Without it the browser waits for one more round trip, and a tab
+    /// that is closed in that moment takes the transaction with it.
+    pub(super) fn commit(&self) {
+        // Not there before 2021; such a browser commits when no request is left.
+        let _ended_by_itself = self.transaction.unchecked_ref::<TransactionWithCommit>().commit();
+    }
+
+    /// Stops listening: the handlers are about to go away.
+    pub(super) fn detach(&self) {
+        self.transaction.set_oncomplete(None);
+        self.transaction.set_onabort(None);
+    }
+
+    /// Undoes everything.
+    pub(super) fn abort(&self) {
+        let _ended_by_itself = self.transaction.abort();
+    }
+
+    fn attach_end(&self, sender: &EndSender) {
+        let complete = {
+            let sender = Rc::clone(sender);
+            Closure::<dyn FnMut(Event)>::new(move |_event| end(&sender, End::Complete))
+        };
+        let abort = {
+            let (sender, transaction) = (Rc::clone(sender), self.transaction.clone());
+            Closure::<dyn FnMut(Event)>::new(move |_event| {
+                end(&sender, End::Aborted(abort_reason(transaction.error())));
+            })
+        };
+        self.transaction.set_oncomplete(Some(complete.as_ref().unchecked_ref()));
+        self.transaction.set_onabort(Some(abort.as_ref().unchecked_ref()));
+        self.handlers.borrow_mut().extend([complete, abort]);
+    }
+}
+
+/// Tells how a transaction ended, once.
+pub(super) fn end(sender: &EndSender, how: End) {
+    if let Some(sender) = sender.borrow_mut().take() {
+        let _receiver_gone = sender.send(how);
+    }
+}
+
+/// The keys of the log after a place.
+pub(super) fn keys_after(place: u64) -> Result<IdbKeyRange> {
+    IdbKeyRange::lower_bound_with_open(&number(place), true).map_err(|error| js_error(&error))
+}
+
+fn abort_reason(error: Option<DomException>) -> AbortReason {
+    let Some(error) = error else { return AbortReason::ByUs };
+    match error.name().as_str() {
+        "ConstraintError" => AbortReason::KeyTaken,
+        "QuotaExceededError" => AbortReason::Failed(Error::new(
+            ErrorCode::IoError,
+            "IndexedDB: QuotaExceededError: the storage that the browser grants this site is used up; nothing was written",
+        )),
+        name => AbortReason::Failed(Error::new(
+            ErrorCode::IoError,
+            format!("IndexedDB: {name}: {}; nothing was written", error.message()),
+        )),
+    }
+}
+
+/// A failure thrown by IndexedDB.
+pub(super) fn js_error(error: &JsValue) -> Error {
+    let text = match error.dyn_ref::<DomException>() {
+        Some(exception) => format!("{}: {}", exception.name(), exception.message()),
+        None => format!("{error:?}"),
+    };
+    Error::new(ErrorCode::IoError, format!("IndexedDB: {text}"))
+}
+
+/// A buffer of exactly these bytes: a view into wasm memory would make the browser clone all of it.
+fn buffer(bytes: &[u8]) -> JsValue {
+    Uint8Array::from(bytes).buffer().into()
+}

@@ -1,0 +1,318 @@
+//! A database in IndexedDB: stores `meta` (key `root`), `log` (key = sequence number) and `pages`
+//! (key = page id); values are ArrayBuffers.
+//!
+//! A commit takes one round trip as long as no other peer was faster: `add` the record at tail + 1,
+//! which fails if the number is taken, and in parallel read the root, which catches a peer so far
+//! behind that the numbers it missed were folded away. If the number is taken, a second transaction
+//! reads the unseen records, has the batch resolved again against them, and appends the survivors.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use js_sys::Array;
+use plinth_core::storage::{CommitOutcome, CommitRequest, FoldOutcome, FoldRequest, LogEntry, Storage};
+use plinth_core::words::{Durability, Error, ErrorCode, PageId, Result, SequenceNumber};
+use wasm_bindgen::prelude::*;
+
+use super::idb_reader::{IdbReader, bytes_of, log_entry, number};
+use super::idb_transaction::{AbortReason, WriteTransaction, js_error, keys_after};
+use super::idb_writer::{IdbWriter, factory};
+
+pub(super) const META: &str = "meta";
+pub(super) const LOG: &str = "log";
+pub(super) const PAGES: &str = "pages";
+pub(super) const SCHEMA_VERSION: u32 = 1;
+const ROOT_KEY: &str = "root";
+
+/// The name of the IndexedDB database that holds the Plinth database `name`.
+pub fn database_name(name: &str) -> String {
+    format!("plinth:{name}")
+}
+
+/// Deletes a database with everything in it.
+///
+/// # Errors
+/// `unsupported_operation` without IndexedDB; `io_error`.
+pub async fn delete_indexed_db(name: &str) -> Result<()> {
+    factory()?;
+    rexie::Rexie::delete(&database_name(name)).await.map_err(|error| super::idb_reader::io_error(&error))
+}
+
+/// One peer's connections to a database in IndexedDB.
+pub struct IndexedDbStorage {
+    reader: IdbReader,
+    writer: IdbWriter,
+    is_closed: Cell<bool>,
+}
+
+/// What the handlers of a transaction found out.
+#[derive(Clone, Default)]
+struct Findings {
+    moved_root: Rc<RefCell<Option<Vec<u8>>>>,
+    failure: Rc<RefCell<Option<Error>>>,
+}
+
+impl IndexedDbStorage {
+    /// Opens the database with this Plinth name, creating it if need be.
+    ///
+    /// # Errors
+    /// `unsupported_operation` without IndexedDB; `io_error`.
+    pub async fn open(name: &str) -> Result<IndexedDbStorage> {
+        factory()?;
+        let name = database_name(name);
+        let reader = IdbReader::open(&name).await?;
+        let writer = IdbWriter::open(&name).await?;
+        Ok(IndexedDbStorage { reader, writer, is_closed: Cell::new(false) })
+    }
+
+    fn check_open(&self) -> Result<()> {
+        if self.is_closed.get() {
+            return Err(Error::new(ErrorCode::ClientInvalidOperation, "the database is closed"));
+        }
+        self.writer.check_current()
+    }
+
+    /// Appends if nobody was faster; `None` if somebody was.
+    async fn append(&self, request: &CommitRequest) -> Result<Option<CommitOutcome>> {
+        let findings = Findings::default();
+        let ended = self
+            .writer
+            .run(&[META, LOG], request.durability, |transaction| {
+                // The root first: its answer decides about commit(), and comes with the others'.
+                check_root(transaction, &request.root, &findings, WriteTransaction::commit)?;
+                let log = transaction.store(LOG)?;
+                for (place, bytes) in (request.tail.get() + 1..).zip(&request.entries) {
+                    transaction.add(&log, place, bytes)?;
+                }
+                Ok(())
+            })
+            .await?;
+        if let Some(root) = findings.moved_root.take() {
+            return Ok(Some(CommitOutcome::RootMoved(root)));
+        }
+        match (ended, findings.failure.take()) {
+            (Ok(()), _) => {
+                let tail = request.tail.plus(request.entries.len() as u64);
+                Ok(Some(CommitOutcome::Appended(tail)))
+            }
+            (Err(_), Some(error)) => Err(error),
+            (Err(AbortReason::KeyTaken), None) => Ok(None),
+            (Err(reason), None) => Err(unexpected_abort(reason)),
+        }
+    }
+
+    /// Reads what is new, lets the engine decide again, and appends that, in one transaction.
+    async fn append_after_unseen(&self, request: CommitRequest) -> Result<CommitOutcome> {
+        let findings = Findings::default();
+        let outcome = Rc::new(Cell::new(None));
+        let CommitRequest { root, tail, durability, mut rewrite, .. } = request;
+        let ended = self
+            .writer
+            .run(&[META, LOG], durability, |transaction| {
+                check_root(transaction, &root, &findings, |_| {})?;
+                let log = transaction.store(LOG)?;
+                let unseen = log
+                    .get_all_with_key(keys_after(tail.get())?.as_ref())
+                    .map_err(|error| js_error(&error))?;
+                let (append, outcome) = (transaction.clone_handle(), Rc::clone(&outcome));
+                let then = move |values: JsValue| {
+                    let entries = (1..)
+                        .zip(Array::from(&values).iter())
+                        .map(|(offset, value)| log_entry(tail.plus(offset), &value))
+                        .collect::<Result<Vec<LogEntry>>>()?;
+                    let mut place = tail.plus(entries.len() as u64);
+                    match rewrite(entries)? {
+                        None => outcome.set(Some(CommitOutcome::Withdrawn)),
+                        Some(rewritten) => {
+                            for bytes in &rewritten {
+                                place = place.plus(1);
+                                append.add(&log, place.get(), bytes)?;
+                            }
+                            outcome.set(Some(CommitOutcome::Appended(place)));
+                        }
+                    }
+                    append.commit();
+                    Ok(())
+                };
+                transaction.on_success(&unseen, then, Rc::clone(&findings.failure));
+                Ok(())
+            })
+            .await?;
+        if let Some(root) = findings.moved_root.take() {
+            return Ok(CommitOutcome::RootMoved(root));
+        }
+        match (ended, findings.failure.take(), outcome.take()) {
+            (_, Some(error), _) => Err(error),
+            (Err(reason), None, _) => Err(unexpected_abort(reason)),
+            (Ok(()), None, Some(outcome)) => Ok(outcome),
+            (Ok(()), None, None) => {
+                Err(Error::new(ErrorCode::IoError, "IndexedDB: a transaction completed without its reads"))
+            }
+        }
+    }
+}
+
+impl Storage for IndexedDbStorage {
+    async fn root(&self, initial: &[u8]) -> Result<Vec<u8>> {
+        self.check_open()?;
+        let findings = Findings::default();
+        let found = Rc::new(RefCell::new(initial.to_vec()));
+        let ended = self
+            .writer
+            .run(&[META], Durability::Strict, |transaction| {
+                let meta = transaction.store(META)?;
+                let request = meta.get(&ROOT_KEY.into()).map_err(|error| js_error(&error))?;
+                let (put, found) = (transaction.clone_handle(), Rc::clone(&found));
+                let then = move |value: JsValue| {
+                    if value.is_undefined() {
+                        put.put(&meta, &ROOT_KEY.into(), &found.borrow())?;
+                    } else {
+                        found.replace(bytes_of(&value, "root record")?);
+                    }
+                    put.commit();
+                    Ok(())
+                };
+                transaction.on_success(&request, then, Rc::clone(&findings.failure));
+                Ok(())
+            })
+            .await?;
+        match (ended, findings.failure.take()) {
+            (_, Some(error)) => Err(error),
+            (Err(reason), None) => Err(unexpected_abort(reason)),
+            (Ok(()), None) => Ok(found.take()),
+        }
+    }
+
+    async fn read_log(&self, after: SequenceNumber, limit: usize) -> Result<Vec<LogEntry>> {
+        self.check_open()?;
+        self.reader.read_log(after, limit).await
+    }
+
+    async fn commit(&self, request: CommitRequest) -> Result<CommitOutcome> {
+        self.check_open()?;
+        match self.append(&request).await? {
+            Some(outcome) => Ok(outcome),
+            None => self.append_after_unseen(request).await,
+        }
+    }
+
+    async fn read_pages(&self, ids: &[PageId]) -> Result<Vec<Option<Vec<u8>>>> {
+        self.check_open()?;
+        self.reader.read_pages(ids).await
+    }
+
+    async fn write_pages(&self, pages: Vec<(PageId, Vec<u8>)>) -> Result<()> {
+        self.check_open()?;
+        let ended = self
+            .writer
+            .run(&[PAGES], Durability::Relaxed, |transaction| {
+                let store = transaction.store(PAGES)?;
+                for (id, bytes) in &pages {
+                    transaction.put(&store, &number(id.get()), bytes)?;
+                }
+                transaction.commit();
+                Ok(())
+            })
+            .await?;
+        ended.map_err(unexpected_abort)
+    }
+
+    async fn delete_pages(&self, ids: Vec<PageId>) -> Result<()> {
+        self.check_open()?;
+        let ended = self
+            .writer
+            .run(&[PAGES], Durability::Relaxed, |transaction| {
+                delete_pages(transaction, &ids)?;
+                transaction.commit();
+                Ok(())
+            })
+            .await?;
+        ended.map_err(unexpected_abort)
+    }
+
+    async fn page_ids(&self) -> Result<Vec<PageId>> {
+        self.check_open()?;
+        self.reader.page_ids().await
+    }
+
+    async fn fold(&self, request: FoldRequest) -> Result<FoldOutcome> {
+        self.check_open()?;
+        let findings = Findings::default();
+        let FoldRequest { root, new_root, delete_pages: superseded, delete_log_through } = request;
+        let ended = self
+            .writer
+            .run(&[META, LOG, PAGES], Durability::Strict, |transaction| {
+                // Requests are carried out in order: what follows the root's check is undone with it.
+                check_root(transaction, &root, &findings, WriteTransaction::commit)?;
+                transaction.put(&transaction.store(META)?, &ROOT_KEY.into(), &new_root)?;
+                delete_pages(transaction, &superseded)?;
+                let folded = web_sys::IdbKeyRange::upper_bound(&number(delete_log_through.get()))
+                    .map_err(|error| js_error(&error))?;
+                transaction.store(LOG)?.delete(&folded).map_err(|error| js_error(&error))?;
+                Ok(())
+            })
+            .await?;
+        if let Some(root) = findings.moved_root.take() {
+            return Ok(FoldOutcome::RootMoved(root));
+        }
+        match (ended, findings.failure.take()) {
+            (Ok(()), _) => Ok(FoldOutcome::Folded),
+            (Err(_), Some(error)) => Err(error),
+            (Err(reason), None) => Err(unexpected_abort(reason)),
+        }
+    }
+
+    fn known_tail(&self) -> Option<SequenceNumber> {
+        // Another tab may append at any time.
+        None
+    }
+
+    fn close(&self) {
+        self.is_closed.set(true);
+        self.reader.close();
+        self.writer.close();
+    }
+}
+
+/// Compares the root with the expected one: aborts the transaction and notes the other root if it is
+/// another one, else calls `then`.
+fn check_root(
+    transaction: &WriteTransaction,
+    expected: &[u8],
+    findings: &Findings,
+    then: impl Fn(&WriteTransaction) + 'static,
+) -> Result<()> {
+    let request = transaction.store(META)?.get(&ROOT_KEY.into()).map_err(|error| js_error(&error))?;
+    let (handle, expected, moved_root) =
+        (transaction.clone_handle(), expected.to_vec(), Rc::clone(&findings.moved_root));
+    let compare = move |value: JsValue| {
+        let root = if value.is_undefined() { Vec::new() } else { bytes_of(&value, "root record")? };
+        if root == expected {
+            then(&handle);
+        } else {
+            moved_root.replace(Some(root));
+            handle.abort();
+        }
+        Ok(())
+    };
+    transaction.on_success(&request, compare, Rc::clone(&findings.failure));
+    Ok(())
+}
+
+fn delete_pages(transaction: &WriteTransaction, ids: &[PageId]) -> Result<()> {
+    let store = transaction.store(PAGES)?;
+    for id in ids {
+        store.delete(&number(id.get())).map_err(|error| js_error(&error))?;
+    }
+    Ok(())
+}
+
+fn unexpected_abort(reason: AbortReason) -> Error {
+    match reason {
+        AbortReason::Failed(error) => error,
+        AbortReason::ByUs | AbortReason::KeyTaken => Error::new(
+            ErrorCode::IoError,
+            "IndexedDB: the browser aborted a transaction without saying why; nothing was written",
+        ),
+    }
+}

@@ -1,0 +1,151 @@
+//! `TransactionHandle`: a transaction, for the npm package to wrap.
+//!
+//! Reads answer at once where they can: the value itself, a number for a failure (its message is in
+//! `lastErrorMessage`), or a promise. Writes answer with a code, 0 for success.
+
+use std::rc::Rc;
+
+use js_sys::{Promise, Uint8Array};
+use plinth_core::words::{RangeOptions, RangeRows, Value};
+use plinth_core::{Error, ErrorCode, Read, Transaction};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::future_to_promise;
+
+use crate::failure::{code_of, code_of_error, rejection};
+use crate::range_chunk::pack_rows;
+use crate::storage::AnyStorage;
+use crate::watch_handle::WatchHandle;
+
+/// A transaction.
+#[wasm_bindgen]
+pub struct TransactionHandle {
+    transaction: Rc<Transaction<AnyStorage>>,
+}
+
+impl TransactionHandle {
+    pub(crate) fn new(transaction: Rc<Transaction<AnyStorage>>) -> TransactionHandle {
+        TransactionHandle { transaction }
+    }
+}
+
+#[wasm_bindgen]
+impl TransactionHandle {
+    /// The value of a key: `Uint8Array`, `undefined`, a code, or a promise of the first two.
+    pub fn get(&self, key: &[u8], snapshot: bool) -> JsValue {
+        answer(self.transaction.get(key, snapshot), |value: Option<Value>| {
+            value.map_or(JsValue::UNDEFINED, |value| Uint8Array::from(&*value).into())
+        })
+    }
+
+    /// One batch of a range: a chunk, a code, or a promise of a chunk.
+    #[wasm_bindgen(js_name = getRange)]
+    pub fn get_range(
+        &self,
+        begin: &[u8],
+        end: &[u8],
+        limit: u32,
+        target_bytes: u32,
+        reverse: bool,
+        snapshot: bool,
+    ) -> JsValue {
+        let (limit, target_bytes) = (limit as usize, target_bytes as usize);
+        let options = RangeOptions { limit, target_bytes, reverse, snapshot };
+        answer(self.transaction.get_range(begin, end, options), |rows: RangeRows| pack_rows(&rows).into())
+    }
+
+    /// Sets a key.
+    pub fn set(&self, key: &[u8], value: &[u8]) -> u16 {
+        code_of(self.transaction.set(key, value))
+    }
+
+    /// Clears a key.
+    pub fn clear(&self, key: &[u8]) -> u16 {
+        code_of(self.transaction.clear(key))
+    }
+
+    /// Clears a range.
+    #[wasm_bindgen(js_name = clearRange)]
+    pub fn clear_range(&self, begin: &[u8], end: &[u8]) -> u16 {
+        code_of(self.transaction.clear_range(begin, end))
+    }
+
+    /// Adds a read conflict range.
+    #[wasm_bindgen(js_name = addReadConflictRange)]
+    pub fn add_read_conflict_range(&self, begin: &[u8], end: &[u8]) -> u16 {
+        code_of(self.transaction.add_read_conflict_range(begin, end))
+    }
+
+    /// Adds a write conflict range.
+    #[wasm_bindgen(js_name = addWriteConflictRange)]
+    pub fn add_write_conflict_range(&self, begin: &[u8], end: &[u8]) -> u16 {
+        code_of(self.transaction.add_write_conflict_range(begin, end))
+    }
+
+    /// Watches a key.
+    pub fn watch(&self, key: &[u8]) -> WatchHandle {
+        WatchHandle::new(self.transaction.watch(key))
+    }
+
+    /// The read version: a number of at least 0, the negative of a code, or a promise of the first.
+    #[wasm_bindgen(js_name = readVersion)]
+    pub fn read_version(&self) -> JsValue {
+        match self.transaction.read_version() {
+            Read::Ready(Ok(version)) => JsValue::from_f64(version.get() as f64),
+            Read::Ready(Err(error)) => JsValue::from_f64(-f64::from(code_of_error(&error))),
+            pending @ Read::Pending(_) => {
+                answer(pending, |version| JsValue::from_f64(version.get() as f64))
+            }
+        }
+    }
+
+    /// The version of the commit; -1 before it and for a transaction that wrote nothing.
+    #[wasm_bindgen(js_name = committedVersion)]
+    pub fn committed_version(&self) -> f64 {
+        self.transaction.committed_version().map_or(-1.0, |version| version.get() as f64)
+    }
+
+    /// The size so far, as counted towards the limit.
+    #[wasm_bindgen(js_name = approximateSize)]
+    pub fn approximate_size(&self) -> f64 {
+        self.transaction.approximate_size() as f64
+    }
+
+    /// Commits.
+    pub fn commit(&self) -> Promise {
+        let committed = self.transaction.commit();
+        future_to_promise(async move {
+            committed.await.map(|()| JsValue::UNDEFINED).map_err(|error| rejection(&error))
+        })
+    }
+
+    /// Waits and prepares the next attempt, or rejects with what can't be retried.
+    #[wasm_bindgen(js_name = onError)]
+    pub fn on_error(&self, code: u16) -> Promise {
+        let code = ErrorCode::from_number(code).unwrap_or(ErrorCode::UnknownError);
+        let prepared = self.transaction.on_error(&Error::from(code));
+        future_to_promise(async move {
+            prepared.await.map(|()| JsValue::UNDEFINED).map_err(|error| rejection(&error))
+        })
+    }
+
+    /// Makes the transaction as good as new.
+    pub fn reset(&self) {
+        self.transaction.reset();
+    }
+
+    /// Ends every use of the transaction until `reset`.
+    pub fn cancel(&self) {
+        self.transaction.cancel();
+    }
+}
+
+fn answer<T: 'static>(read: Read<T>, convert: impl FnOnce(T) -> JsValue + 'static) -> JsValue {
+    match read {
+        Read::Ready(Ok(value)) => convert(value),
+        Read::Ready(Err(error)) => JsValue::from_f64(f64::from(code_of_error(&error))),
+        Read::Pending(future) => future_to_promise(async move {
+            future.await.map(convert).map_err(|error| rejection(&error))
+        })
+        .into(),
+    }
+}
