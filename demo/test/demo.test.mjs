@@ -1,0 +1,329 @@
+/**
+ * The demo as a person uses it: the built page, in real Chromium, with a profile on disk.
+ * The steps follow each other in one browser, because that is the story: load, interrupt,
+ * go on, ask, open a second tab, reload, delete.
+ *
+ * Screenshots go to demo/.work; PLINTH_SCREENSHOT=PATH also writes the one for the README.
+ */
+
+import assert from 'node:assert/strict';
+import { mkdir } from 'node:fs/promises';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { launch } from './browser.mjs';
+import { beginningWith, between, cityCount, sharingCell } from './gazetteer.mjs';
+import { serveBuild } from './site.mjs';
+
+const PICTURES = fileURLToPath(new URL('../.work', import.meta.url));
+const PATIENCE_MS = 90_000;
+const number = (text) => Number(text.replaceAll(/[^0-9]/g, ''));
+
+let site;
+let browser;
+let page;
+
+before(async () => {
+  await mkdir(PICTURES, { recursive: true });
+  site = await serveBuild();
+  browser = await launch();
+  page = browser.context.pages()[0] ?? (await browser.context.newPage());
+  page.setDefaultTimeout(PATIENCE_MS);
+});
+
+after(async () => {
+  await browser?.close();
+  await site?.close();
+});
+
+async function ready(tab) {
+  await tab.waitForFunction(() => [...document.querySelectorAll('.panel')].every((panel) => !panel.inert));
+}
+
+/** Errors are shown on the page and vanish with it: so they are looked for at every picture. */
+async function picture(name, tab = page) {
+  assert.deepEqual(await tab.locator('.notice').allTextContents(), []);
+  await tab.screenshot({ path: `${PICTURES}/${name}.png`, fullPage: true });
+}
+
+async function shownNames() {
+  return page.locator('.result-name').allTextContents();
+}
+
+/** The count beneath the form, once the whole range has been walked. */
+async function shownCount() {
+  const count = page.locator('#cities-count');
+  await page.waitForFunction(() => document.querySelector('#cities-cost')?.textContent?.includes('map:'));
+  return number((await count.textContent()).replace(/^First \d+ of /, ''));
+}
+
+async function storedCities(tab = page) {
+  const caption = (await tab.locator('#cities-caption').textContent()) ?? '';
+  return caption.includes('cities under') ? number(caption.split('cities')[0]) : 0;
+}
+
+async function openPanel(id, tab = page) {
+  await tab.locator(`nav a[href="#${id}"]`).click();
+}
+
+async function countKeys() {
+  await openPanel('storage');
+  await page.locator('#storage-count').click();
+  await page.locator('.inventory').waitFor();
+  const rows = await page
+    .locator('#storage-inventory tr')
+    .evaluateAll((found) => found.map((row) => [...row.cells].map((cell) => cell.textContent)));
+  return Object.fromEntries(rows.map(([space, keys]) => [space, number(keys)]));
+}
+
+async function timeline() {
+  const rows = await page
+    .locator('#storage-timeline tr')
+    .evaluateAll((found) => found.map((row) => `${row.cells[0]?.textContent}: ${row.cells[2]?.textContent}`));
+  return rows.join('; ');
+}
+
+test('a first visit finds nothing stored and offers to load', async () => {
+  await page.goto(site.url);
+  await ready(page);
+  assert.match(await page.locator('#cities-offer-text').textContent(), /Nothing is stored yet/);
+  assert.equal(number(await page.locator('#cities-load').textContent()), cityCount);
+  await picture('empty-light');
+});
+
+test('a load interrupted by a reload goes on and stores every city exactly once', async (t) => {
+  await page.locator('#cities-load').click();
+  await page.waitForFunction(
+    (half) => document.querySelector('#cities-bar').value >= half,
+    Math.floor(cityCount / 2),
+  );
+  await picture('loading-light');
+  await page.reload();
+  await ready(page);
+
+  const kept = await storedCities();
+  assert.ok(kept >= cityCount / 2 && kept < cityCount, `${kept} cities after the interruption`);
+  assert.equal(kept % 1000, 0, 'whole batches only');
+  assert.match(await page.locator('#cities-load').textContent(), /Load the rest/);
+  await picture('interrupted-light');
+
+  await page.locator('#cities-load').click();
+  await page.locator('#cities-offer').waitFor({ state: 'hidden' });
+  await page.locator('#cities-progress').waitFor({ state: 'hidden' });
+  assert.equal(await storedCities(), cityCount);
+
+  const keys = await countKeys();
+  const batchCount = Math.ceil(cityCount / 1000);
+  for (const space of ['city/', 'name/', 'country/', 'grid/']) {
+    assert.equal(keys[space], cityCount, space);
+  }
+  assert.equal(keys['batch/'], batchCount);
+  t.diagnostic(`${kept} cities kept; ${await timeline()}`);
+  t.diagnostic(await page.locator('#storage-count-note').textContent());
+  await openPanel('cities');
+});
+
+test('typing a prefix finds what the data file holds, in key order', async (t) => {
+  await page.keyboard.press('/');
+  await page.keyboard.type('san ');
+  const expected = beginningWith('san ');
+  assert.ok(expected.length > 1000);
+  assert.equal(await shownCount(), expected.length);
+  assert.deepEqual(
+    await shownNames(),
+    expected.slice(0, 50).map((city) => city.name),
+  );
+  t.diagnostic(await page.locator('#cities-cost').textContent());
+
+  await page.locator('#cities-more').click();
+  await page.waitForFunction(() => document.querySelectorAll('.result').length === 100);
+  assert.deepEqual(
+    await shownNames(),
+    expected.slice(0, 100).map((city) => city.name),
+  );
+});
+
+test('accents do not matter, and the newest keystroke wins', async () => {
+  const field = page.locator('#cities-prefix');
+  for (const text of ['São Paulo', 'sao paulo']) {
+    await field.fill('');
+    await field.pressSequentially(text);
+    const expected = beginningWith('sao paulo');
+    assert.equal(await shownCount(), expected.length);
+    assert.deepEqual(
+      await shownNames(),
+      expected.slice(0, 50).map((city) => city.name),
+    );
+  }
+});
+
+test('the keyboard alone leads from the search to the stored keys of a city', async () => {
+  await page.locator('#cities-prefix').fill('san francisco');
+  assert.equal(await shownCount(), beginningWith('san francisco').length);
+  await page.locator('#cities-prefix').press('ArrowDown');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  const rows = page.locator('#cities-record tbody tr');
+  await rows.nth(3).waitFor();
+  const second = beginningWith('san francisco')[1];
+  const id = String(second.id).padStart(6, '0');
+  const keys = await rows.evaluateAll((found) => found.map((row) => row.cells[0].textContent));
+  assert.equal(keys[0], `city/${id}`);
+  assert.equal(keys[1], `name/${second.folded}\\x00${id}`);
+  const value = await rows.first().locator('td').nth(1).textContent();
+  assert.equal(JSON.parse(value)[0], second.name);
+  assert.ok(!(await rows.allTextContents()).join().includes('(nothing)'));
+});
+
+test('a range of names within a country is what the data file holds', async () => {
+  await page.locator('#cities-hints button[data-from="x"]').click();
+  const expected = between('CN', 'x', 'xi');
+  assert.ok(expected.length > 10);
+  assert.equal(await shownCount(), expected.length);
+  assert.deepEqual(
+    await shownNames(),
+    expected.slice(0, 50).map((city) => city.name),
+  );
+});
+
+test('a click on the map finds the cities of that cell', async () => {
+  const box = await page.locator('#cities-pointer').boundingBox();
+  const [lat, lng] = [47, 8];
+  await page.mouse.click(
+    box.x + ((lng + 180) / 360) * box.width,
+    box.y + ((79 - lat) / (79 + 57)) * box.height,
+  );
+  const expected = sharingCell(lat, lng);
+  assert.ok(expected.length > 1000);
+  assert.equal(await shownCount(), expected.length);
+  assert.deepEqual(
+    await shownNames(),
+    expected.slice(0, 50).map((city) => city.name),
+  );
+  await picture('cell-light');
+});
+
+test('a watch fires in a second tab, and no increment is lost between the two', async (t) => {
+  await openPanel('tabs');
+  const [second] = await Promise.all([
+    browser.context.waitForEvent('page'),
+    page.locator('.tab-line a').click(),
+  ]);
+  second.setDefaultTimeout(PATIENCE_MS);
+  await ready(second);
+  assert.notEqual(
+    await second.locator('#tabs-name').textContent(),
+    await page.locator('#tabs-name').textContent(),
+  );
+
+  await page.locator('#tabs-add').click();
+  const firing = second.locator('#tabs-firings tr', { hasText: 'tabs/counter' }).first();
+  await firing.waitFor();
+  assert.equal(await second.locator('#tabs-counter').textContent(), '1');
+  const [, , value, writer, latency] = await firing.locator('td').allTextContents();
+  assert.equal(value, '1');
+  assert.equal(writer, `tab ${await page.locator('#tabs-name').textContent()}`);
+  t.diagnostic(`the watch fired in the second tab after ${latency}`);
+
+  await second.locator('#tabs-note').pressSequentially('Written in the second tab.');
+  await page.waitForFunction(
+    () => document.querySelector('#tabs-note').value === 'Written in the second tab.',
+  );
+  await second.locator('.swatch-cobalt').click();
+  await page.locator('.counter[data-colour="cobalt"]').waitFor();
+
+  await Promise.all([page.locator('#tabs-hammer').click(), second.locator('#tabs-hammer').click()]);
+  for (const tab of [page, second]) {
+    await tab.waitForFunction(() =>
+      document.querySelector('#tabs-hammered').textContent.startsWith('100 transactions'),
+    );
+    await tab.waitForFunction(() => document.querySelector('#tabs-counter').textContent === '201');
+    t.diagnostic(await tab.locator('#tabs-hammered').textContent());
+  }
+  await picture('tabs-light');
+  await picture('tabs-second-light', second);
+  await second.close();
+});
+
+test('everything is still there after a reload, and nothing is loaded again', async (t) => {
+  const requests = [];
+  page.on('request', (request) => requests.push(request.url()));
+  await page.reload();
+  await ready(page);
+  assert.equal(await page.locator('#tabs-counter').textContent(), '201');
+  assert.equal(await page.locator('#tabs-note').inputValue(), 'Written in the second tab.');
+
+  await openPanel('cities');
+  assert.equal(await storedCities(), cityCount);
+  assert.ok(await page.locator('#cities-offer').isHidden());
+  await page.locator('#cities-prefix').pressSequentially('ober');
+  assert.equal(await shownCount(), beginningWith('ober').length);
+  assert.deepEqual(
+    requests.filter((url) => url.includes('/data/')),
+    [],
+  );
+
+  await openPanel('storage');
+  assert.ok((await page.locator('#storage-visits tr').count()) >= 3);
+  await page.locator('#storage-count').click();
+  await page.locator('.inventory').waitFor();
+  await picture('storage-light');
+  t.diagnostic(await timeline());
+});
+
+test('the page shows itself in light, dark and on a phone, without scrolling sideways', async () => {
+  const desktop = page.viewportSize();
+  for (const scheme of ['light', 'dark']) {
+    await page.emulateMedia({ colorScheme: scheme });
+    for (const [device, width, height] of [
+      ['', 1280, 860],
+      ['phone-', 390, 844],
+    ]) {
+      await page.setViewportSize({ width, height });
+      for (const panel of ['cities', 'tabs', 'storage']) {
+        await openPanel(panel);
+        if (panel === 'cities') {
+          await page.locator('#cities-hints button[data-prefix="san "]').click();
+          await shownCount();
+          if (device === '') {
+            await page.locator('.result').nth(7).click();
+            await page.locator('#cities-record').waitFor();
+          }
+        }
+        const overflow = await page.evaluate(
+          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        );
+        assert.equal(overflow, 0, `${panel} at ${width} pixels`);
+        await picture(`${panel}-${device}${scheme}`);
+        if (panel === 'cities' && device === '' && scheme === 'light' && process.env.PLINTH_SCREENSHOT) {
+          await page.screenshot({ path: process.env.PLINTH_SCREENSHOT });
+        }
+      }
+    }
+  }
+  await page.emulateMedia({ colorScheme: 'light' });
+  await page.setViewportSize(desktop);
+});
+
+test('deleting everything asks first, then leaves an empty page', async () => {
+  await openPanel('storage');
+  await page.locator('#storage-erase').click();
+  await page.locator('#storage-confirm button[value="keep"]').click();
+  await openPanel('cities');
+  assert.equal(await storedCities(), cityCount);
+
+  await openPanel('storage');
+  await page.locator('#storage-erase').click();
+  await Promise.all([
+    page.waitForEvent('load'),
+    page.locator('#storage-confirm button[value="delete"]').click(),
+  ]);
+  await ready(page);
+  await openPanel('cities');
+  assert.equal(await storedCities(), 0);
+  assert.match(await page.locator('#cities-offer-text').textContent(), /Nothing is stored yet/);
+  await picture('empty-again-light');
+});
+
+test('no page has complained in the console', () => {
+  assert.deepEqual(browser.complaints, []);
+});

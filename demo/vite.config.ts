@@ -1,0 +1,11 @@
+import { defineConfig } from 'vite';
+import { citiesData } from './plugin/cities-data.ts';
+
+export default defineConfig({
+  // Relative addresses: the build works from any folder of any server.
+  base: './',
+  plugins: [citiesData()],
+  build: { target: 'es2022', chunkSizeWarningLimit: 1000 },
+  // The package finds its .wasm beside its own module; pre-bundling would separate the two.
+  optimizeDeps: { exclude: ['plinthdb'] },
+});
