@@ -1,0 +1,101 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::builder::PossibleValuesParser;
+use clap::{Parser, Subcommand};
+
+use crate::clean;
+use crate::codegen;
+use crate::demo;
+use crate::kit::Kit;
+use crate::package;
+use crate::parts::{self, PARTS};
+use crate::wasm_tests;
+
+/// Plinth's commands. Each prepares what it needs: compiler, npm packages, browser.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask", disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Build everything and serve the demo page on a loopback port until Ctrl-C
+    Demo {
+        /// The port to serve on; without it, 4173 or any that is free
+        #[arg(long)]
+        port: Option<u16>,
+    },
+    /// Run all tests, or some parts of them
+    Test {
+        /// Run only these parts
+        #[arg(long, num_args = 1.., value_delimiter = ',', value_name = "NAME", value_parser = part_names())]
+        only: Vec<String>,
+        /// List the parts
+        #[arg(long)]
+        list: bool,
+    },
+    /// Build the npm package in www/dist
+    Build,
+    /// Build the npm package and leave it as www/plinthdb-VERSION.tgz
+    Pack,
+    /// Write the sources that are generated from the engine
+    Codegen {
+        /// Only fail if they are not up to date
+        #[arg(long)]
+        check: bool,
+    },
+    /// Remove what these commands made
+    Clean {
+        /// Also cargo's target folder and the npm packages
+        #[arg(long)]
+        all: bool,
+    },
+    /// Run one wasm test binary in the browser; called by cargo
+    #[command(name = wasm_tests::RUNNER, hide = true)]
+    WasmTestRunner {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+}
+
+/// Does what the command line asks for.
+pub(crate) fn run() -> Result<ExitCode> {
+    match Cli::parse().command {
+        Action::Demo { port } => demo::run(port)?,
+        Action::Test { list: true, .. } => list_parts(),
+        Action::Test { only, .. } => {
+            let summary = parts::run(&only);
+            println!("{}", summary.text());
+            if !summary.is_success() {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+        Action::Build => {
+            Kit::default().built()?;
+            package::print_sizes()?;
+        }
+        Action::Pack => {
+            Kit::default().packed()?;
+        }
+        Action::Codegen { check } => codegen::run(check)?,
+        Action::Clean { all } => clean::run(all)?,
+        Action::WasmTestRunner { arguments } => wasm_tests::run(arguments)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn list_parts() {
+    for part in &PARTS {
+        println!("{:12}{}", part.name, part.about);
+    }
+}
+
+fn part_names() -> PossibleValuesParser {
+    PossibleValuesParser::new(PARTS.iter().map(|part| part.name))
+}

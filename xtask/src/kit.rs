@@ -1,0 +1,80 @@
+//! What commands need before they can begin, each prepared once, on first use, with its failure remembered: eight parts
+//! of a test run that need a browser look for it once, and all fail with the same reason if there is none.
+
+use std::cell::OnceCell;
+use std::path::PathBuf;
+
+use anyhow::{Result, anyhow};
+
+use crate::bindings;
+use crate::browser::Browser;
+use crate::npm;
+use crate::package;
+use crate::toolchain::WasmToolchain;
+
+/// The prepared things.
+#[derive(Default)]
+pub(crate) struct Kit {
+    toolchain: OnceCell<Remembered<WasmToolchain>>,
+    npm: OnceCell<Remembered<()>>,
+    browser: OnceCell<Remembered<Browser>>,
+    built: OnceCell<Remembered<()>>,
+    packed: OnceCell<Remembered<PathBuf>>,
+}
+
+type Remembered<T> = std::result::Result<T, String>;
+
+impl Kit {
+    /// A compiler to wasm.
+    pub(crate) fn toolchain(&self) -> Result<WasmToolchain> {
+        once(&self.toolchain, WasmToolchain::prepare)
+    }
+
+    /// The npm packages.
+    pub(crate) fn npm(&self) -> Result<()> {
+        once(&self.npm, npm::install)
+    }
+
+    /// A browser.
+    pub(crate) fn browser(&self) -> Result<Browser> {
+        once(&self.browser, Browser::prepare)
+    }
+
+    /// The npm package, built.
+    pub(crate) fn built(&self) -> Result<()> {
+        once(&self.built, || {
+            let toolchain = self.toolchain()?;
+            self.npm()?;
+            bindings::build(toolchain)?;
+            package::build()
+        })
+    }
+
+    /// The npm package, built and packed.
+    pub(crate) fn packed(&self) -> Result<PathBuf> {
+        once(&self.packed, || {
+            self.built()?;
+            package::pack()
+        })
+    }
+}
+
+fn once<T: Clone>(cell: &OnceCell<Remembered<T>>, prepare: impl FnOnce() -> Result<T>) -> Result<T> {
+    cell.get_or_init(|| prepare().map_err(|error| format!("{error:#}")))
+        .clone()
+        .map_err(|error| anyhow!(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_remembered_not_repeated() {
+        let cell = OnceCell::new();
+        let first: Result<()> = once(&cell, || Err(anyhow!("no network")));
+        let second = once(&cell, || Ok(()));
+        assert_eq!(first.unwrap_err().to_string(), "no network");
+        assert_eq!(second.unwrap_err().to_string(), "no network");
+    }
+}
