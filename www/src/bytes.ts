@@ -1,0 +1,58 @@
+import { errorCodes } from './error-codes.js';
+import { fdbError } from './fdb-error.js';
+
+/** What keys and values are given as: bytes, or a string that stands for its UTF-8 bytes. */
+export type BytesLike = string | Uint8Array;
+
+const textEncoder = /* @__PURE__ */ new TextEncoder();
+
+/** `TextEncoder` costs microseconds a call; short ASCII strings, which most keys are, don't need it. */
+const SHORT_STRING_LENGTH = 64;
+
+/** The bytes of a key or value. Lone surrogates become U+FFFD, as `TextEncoder` does it. */
+export function toBytes(value: BytesLike): Uint8Array {
+  if (typeof value === 'string') return encodeUtf8(value);
+  if (value instanceof Uint8Array) return value;
+  throw new TypeError(`a string or a Uint8Array was expected, found ${describe(value)}`);
+}
+
+function encodeUtf8(text: string): Uint8Array {
+  const length = text.length;
+  if (length > SHORT_STRING_LENGTH) return textEncoder.encode(text);
+  const bytes = new Uint8Array(length);
+  for (let index = 0; index < length; index++) {
+    const unit = text.charCodeAt(index);
+    if (unit >= 0x80) return textEncoder.encode(text);
+    bytes[index] = unit;
+  }
+  return bytes;
+}
+
+/**
+ * The first key that does not begin with `prefix`: trailing ff bytes dropped, then the last byte plus
+ * one. Fails with `client_invalid_operation` if nothing is left.
+ */
+export function strInc(prefix: BytesLike): Uint8Array {
+  const bytes = toBytes(prefix);
+  let length = bytes.length;
+  while (length > 0 && bytes[length - 1] === 0xff) length--;
+  const last = bytes[length - 1];
+  if (last === undefined) {
+    const message = `a prefix with at least one byte below ff was expected, found ${bytes.length} bytes of ff`;
+    throw fdbError(errorCodes.client_invalid_operation, message);
+  }
+  const end = bytes.slice(0, length);
+  end[length - 1] = last + 1;
+  return end;
+}
+
+/** The immediate successor of a key: the key with one 00 byte appended. */
+export function keyAfter(key: Uint8Array): Uint8Array {
+  const after = new Uint8Array(key.length + 1);
+  after.set(key);
+  return after;
+}
+
+function describe(value: unknown): string {
+  return value === null ? 'null' : typeof value === 'object' ? value.constructor.name : typeof value;
+}

@@ -1,0 +1,101 @@
+/**
+ * The only module that knows the generated bindings: it loads the wasm, turns codes into errors, and
+ * keeps a trap of the engine from leaving anybody waiting.
+ */
+import init, {
+  deleteDatabase as deleteDatabaseHandle,
+  type InitInput,
+  lastErrorMessage,
+  openDatabase as openDatabaseHandle,
+  reportTraps,
+} from '../generated/plinth_wasm.js';
+import { errorCodes } from './error-codes.js';
+import { FDBError, fdbError } from './fdb-error.js';
+
+export type { DatabaseHandle, TransactionHandle, WatchHandle } from '../generated/plinth_wasm.js';
+
+/** Where the wasm comes from: a URL, its bytes, a response with it, or the compiled module. */
+export type WasmSource = InitInput | Promise<InitInput>;
+
+let loaded: Promise<void> | undefined;
+let trap: FDBError | undefined;
+const waiting = /* @__PURE__ */ new Set<(error: FDBError) => void>();
+
+/** Loads the engine once: `source` is asked the first time only. */
+export function loadEngine(source: () => WasmSource): Promise<void> {
+  loaded ??= instantiate(source()).catch((error: unknown) => {
+    // Loading may be tried again: the network may be back.
+    loaded = undefined;
+    throw error;
+  });
+  return loaded;
+}
+
+async function instantiate(source: WasmSource): Promise<void> {
+  try {
+    await init({ module_or_path: source });
+  } catch (error) {
+    const message = `the engine's WebAssembly could not be loaded: ${String(error)}`;
+    throw fdbError(errorCodes.platform_error, message);
+  }
+  reportTraps((message: string) => {
+    trap = fdbError(errorCodes.internal_error, `the engine stopped; reload the page. ${message}`);
+    for (const reject of waiting) reject(trap);
+    waiting.clear();
+  });
+}
+
+/** Runs a call into the engine; what it throws is a trap. */
+export function call<T>(body: () => T): T {
+  if (trap) throw trap;
+  try {
+    return body();
+  } catch (error) {
+    throw trap ?? toError(error);
+  }
+}
+
+/** Waits for a promise of the engine; its rejections become errors, and a trap ends it. */
+export function settle<T>(promise: Promise<T>): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    waiting.add(reject);
+    promise.then(
+      (value) => {
+        waiting.delete(reject);
+        resolve(value);
+      },
+      (failure: unknown) => {
+        waiting.delete(reject);
+        reject(trap ?? toError(failure));
+      },
+    );
+  });
+}
+
+/** The error of a code that the last call returned. */
+export function lastError(code: number): FDBError {
+  return fdbError(code, lastErrorMessage());
+}
+
+/** Throws if a call returned a code other than success. */
+export function check(code: number): void {
+  if (code !== errorCodes.success) throw lastError(code);
+}
+
+/** Opens a database. */
+export function openDatabase(name: string, options: unknown) {
+  return settle(call(() => openDatabaseHandle(name, options)));
+}
+
+/** Deletes a database. */
+export function deleteDatabase(name: string): Promise<void> {
+  return settle(call(() => deleteDatabaseHandle(name)));
+}
+
+function toError(failure: unknown): unknown {
+  if (Array.isArray(failure)) {
+    const [code, message] = failure as [number, string];
+    return fdbError(code, message);
+  }
+  return failure;
+}

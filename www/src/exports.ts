@@ -1,0 +1,10 @@
+/** What every entry of the package exports besides the functions that load the engine. */
+export type { InitOptions, OpenOptions } from './api.js';
+export { type BytesLike, strInc } from './bytes.js';
+export { Database, type DatabaseStats } from './database.js';
+export type { WasmSource } from './engine.js';
+export { errorCodes } from './error-codes.js';
+export { FDBError } from './fdb-error.js';
+export type { RangeOptions, Row } from './range.js';
+export { Transaction, type TransactionOptions } from './transaction.js';
+export type { Watch, WatchOptions } from './watch.js';

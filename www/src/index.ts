@@ -1,0 +1,46 @@
+/**
+ * Plinth: FoundationDB's data model and guarantees inside a web page.
+ *
+ * This entry is for browsers: the engine's WebAssembly is a file beside this module, fetched when the
+ * first database is opened. Importing the package does nothing.
+ */
+import { deleteFrom, type InitOptions, type OpenOptions, openFrom } from './api.js';
+import type { Database } from './database.js';
+import { loadEngine, type WasmSource } from './engine.js';
+
+export * from './exports.js';
+
+/**
+ * Opens a database, creating it if there is none of this name.
+ *
+ * A name beginning with `memory:` is a database in memory, shared by all handles of that name in this
+ * page and lost with the last of them. Any other is kept in IndexedDB and shared by all tabs, frames
+ * and workers of the origin.
+ *
+ * Rejects with `file_corrupt` naming the damaged record, `unsupported_operation` where IndexedDB is
+ * missing, `io_error` where the browser refuses storage.
+ *
+ * @example
+ * ```ts
+ * const db = await open('my-app');
+ * await db.set('hello', 'world');
+ * ```
+ */
+export function open(name: string, options?: OpenOptions): Promise<Database> {
+  return openFrom(fileOfThePackage, name, options);
+}
+
+/** Deletes a database with everything in it. Close its handles first. */
+export function deleteDatabase(name: string): Promise<void> {
+  return deleteFrom(fileOfThePackage, name);
+}
+
+/** Loads the engine before it is needed, or from a place of your choice. `open` does it otherwise. */
+export function init(options?: InitOptions): Promise<void> {
+  return loadEngine(() => options?.wasm ?? fileOfThePackage());
+}
+
+// Bundlers know this expression: they copy the file and put its address here.
+function fileOfThePackage(): WasmSource {
+  return new URL('../generated/plinth_wasm_bg.wasm', import.meta.url);
+}

@@ -1,0 +1,68 @@
+import { type BytesLike, strInc, toBytes } from './bytes.js';
+
+/** One key-value pair of a range read. */
+export type Row = [key: Uint8Array, value: Uint8Array];
+
+/** How much of a range to read, and from which end. */
+export interface RangeOptions {
+  /** At most this many rows. 0 or undefined: no limit. */
+  limit?: number | undefined;
+  /** Descending, from the end of the range. */
+  reverse?: boolean | undefined;
+}
+
+/** The keys with `begin <= key < end`. */
+export interface KeyRange {
+  begin: Uint8Array;
+  end: Uint8Array;
+}
+
+const KEY_SPACE_END = /* @__PURE__ */ Uint8Array.of(0xff);
+
+/** Bytes per batch of an iteration, as FoundationDB's streaming mode `iterator` has them. */
+const ITERATOR_BATCH_BYTES = [4096, 6144, 9216, 13824, 20736, 31104, 46656, 69984, 80000] as const;
+/** Bytes per batch when everything is wanted. */
+export const WANT_ALL_BATCH_BYTES = 120_000;
+
+/** Bytes of the n-th batch of an iteration, counted from 1. */
+export function iteratorBatchBytes(iteration: number): number {
+  return ITERATOR_BATCH_BYTES[iteration - 1] ?? WANT_ALL_BATCH_BYTES;
+}
+
+/** The range between two keys; without an end, the keys that begin with `start`. */
+export function toRange(start: BytesLike, end: BytesLike | undefined): KeyRange {
+  return end === undefined ? prefixRange(start) : { begin: toBytes(start), end: toBytes(end) };
+}
+
+/** The keys that begin with a prefix; the empty prefix begins them all. */
+export function prefixRange(prefix: BytesLike): KeyRange {
+  const begin = toBytes(prefix);
+  return { begin, end: begin.length === 0 ? KEY_SPACE_END : strInc(begin) };
+}
+
+/** One batch of rows, decoded from the buffer in which it left the engine. */
+export interface RangeBatch {
+  rows: Row[];
+  /** False guarantees that nothing is left. */
+  more: boolean;
+}
+
+/**
+ * Slices a batch: its rows are views of one buffer.
+ *
+ * Layout: row count, more (4 bytes each); per row key length, value length (4 bytes each); then the
+ * bytes of keys and values, row by row.
+ */
+export function unpackBatch(chunk: Uint8Array): RangeBatch {
+  const header = new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+  const count = header.getUint32(0, true);
+  const rows = new Array<Row>(count);
+  let offset = 8 + count * 8;
+  for (let index = 0, place = 8; index < count; index++, place += 8) {
+    const keyEnd = offset + header.getUint32(place, true);
+    const valueEnd = keyEnd + header.getUint32(place + 4, true);
+    rows[index] = [chunk.subarray(offset, keyEnd), chunk.subarray(keyEnd, valueEnd)];
+    offset = valueEnd;
+  }
+  return { rows, more: header.getUint32(4, true) !== 0 };
+}
