@@ -140,3 +140,22 @@ impl Storage for MemoryStorage {
         self.is_closed.set(true);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+    use crate::storage::conformance;
+
+    #[test]
+    fn memory_keeps_the_storage_contract() {
+        let mut run = Box::pin(conformance::run_all(async || {
+            let one = MemoryStorage::new();
+            let other = one.another_peer();
+            (one, other)
+        }));
+        // Memory never waits, so one poll is enough.
+        assert_eq!(run.as_mut().poll(&mut Context::from_waker(Waker::noop())), Poll::Ready(()));
+    }
+}
