@@ -1,0 +1,38 @@
+/** Watches what the package asks of IndexedDB: every transaction, with its mode and its real durability. */
+import type { Page } from 'playwright-core';
+import type { World } from './world.ts';
+
+export interface SeenTransaction {
+  mode: IDBTransactionMode;
+  /** As the browser understood it, not as it was asked for. */
+  durability: string;
+}
+
+interface Instrumented {
+  seenTransactions: SeenTransaction[];
+}
+
+/** A tab in which `IDBDatabase.prototype.transaction` was wrapped before anything else ran. */
+export async function openInstrumented(world: World): Promise<Page> {
+  const page = await world.browser.context.newPage();
+  await page.addInitScript(() => {
+    const seen: SeenTransaction[] = [];
+    Object.assign(globalThis, { seenTransactions: seen });
+    const original = IDBDatabase.prototype.transaction;
+    IDBDatabase.prototype.transaction = function (...request) {
+      const transaction = original.apply(this, request);
+      seen.push({ mode: transaction.mode, durability: transaction.durability });
+      return transaction;
+    };
+  });
+  await page.goto(world.toolsPage, { waitUntil: 'load' });
+  return page;
+}
+
+/** The readwrite transactions since the last call. */
+export function takeWrites(page: Page): Promise<SeenTransaction[]> {
+  return page.evaluate(() => {
+    const all = (globalThis as unknown as Instrumented).seenTransactions.splice(0);
+    return all.filter(({ mode }) => mode !== 'readonly');
+  });
+}

@@ -1,0 +1,42 @@
+/** What the browser scenarios share: one server, one browser with a profile on disk, and their tabs. */
+import { randomUUID } from 'node:crypto';
+import { assert } from 'chai';
+import type { Page } from 'playwright-core';
+import type { Browser } from '../support/browser.ts';
+import type { StaticServer } from '../support/server.ts';
+
+export interface World {
+  readonly server: StaticServer;
+  readonly browser: Browser;
+  /** The address of a page that has `plinth` and `tools` (see page/tools.ts). */
+  readonly toolsPage: string;
+  readonly seed: number;
+}
+
+export interface Tabs {
+  open(address?: string): Promise<Page>;
+  /** As many tabs as asked for, on one origin. */
+  openMany(count: number): Promise<Page[]>;
+}
+
+/** Tabs in the shared browser; after each test they are closed, and nothing may have gone wrong in them unseen. */
+export function withTabs(world: World): Tabs {
+  afterEach(async () => {
+    await Promise.all(
+      world.browser.context
+        .pages()
+        .slice(1)
+        .map((page) => page.close()),
+    );
+    assert.deepEqual(world.browser.problems.splice(0), [], 'errors in the pages');
+  });
+
+  function open(address = world.toolsPage): Promise<Page> {
+    return world.browser.openPage(address);
+  }
+  return { open, openMany: (count) => Promise.all(Array.from({ length: count }, () => open())) };
+}
+
+export function uniqueName(): string {
+  return `scenario-${randomUUID()}`;
+}

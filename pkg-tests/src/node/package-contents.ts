@@ -1,0 +1,57 @@
+/** What is in the package, and what is not. */
+import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { extname, join } from 'node:path';
+import { assert } from 'chai';
+import { packageEntry, packageManifest, paths } from '../support/paths.ts';
+
+export function packageContents(): void {
+  describe('the packed package', () => {
+    const files = readdirSync(paths.package, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name));
+
+    it('is unpacked, not the workspace link', () => {
+      assert.isFalse(lstatSync(paths.package).isSymbolicLink());
+      assert.isFalse(
+        existsSync(join(paths.package, 'src', 'index.ts')) &&
+          existsSync(join(paths.package, 'tsconfig.json')),
+      );
+    });
+
+    it('needs nothing at run time', () => {
+      assert.deepEqual(packageManifest().dependencies ?? {}, {});
+    });
+
+    it('holds exactly one wasm file', () => {
+      assert.lengthOf(
+        files.filter((file) => extname(file) === '.wasm'),
+        1,
+      );
+    });
+
+    it('has its entry, and types beside it', () => {
+      const entry = join(paths.package, packageEntry());
+      assert.isTrue(existsSync(entry));
+      assert.isTrue(existsSync(entry.replace(/\.js$/, '.d.ts')));
+    });
+
+    it('has a readme and a license', () => {
+      const names = readdirSync(paths.package).join(' ');
+      assert.match(names, /README/i);
+      assert.match(names, /LICENSE/i);
+    });
+
+    it('names no machine and no folder of the one it was built on', () => {
+      const suspects = files.filter((file) =>
+        ['.js', '.ts', '.json', '.map', '.wasm', '.md'].includes(extname(file)),
+      );
+      const home = homedir();
+      const leaking = suspects.filter((file) => {
+        const content = readFileSync(file, 'latin1');
+        return [paths.repository, `${home}/.cargo`, `${home}/.rustup`].some((path) => content.includes(path));
+      });
+      assert.deepEqual(leaking, []);
+    });
+  });
+}

@@ -1,0 +1,55 @@
+/**
+ * What the browser scenarios find in their pages: the package as `plinth`, a few helpers as `tools`.
+ *
+ * The scenarios run code in pages with Playwright's `evaluate`, which sends the source of a function: it can use
+ * nothing of the file it stands in, only these globals and its argument.
+ */
+import * as plinthdb from 'plinthdb';
+import { numbered, text, utf8 } from '../suite/bytes.ts';
+
+type Database = plinthdb.Database;
+
+/** `x += 1`, as one transaction. */
+async function increment(db: Database, key: string): Promise<void> {
+  await db.doTransaction(async (tn) => {
+    const value = Number(text(await tn.get(key)) ?? '0');
+    tn.set(key, `${value + 1}`);
+  });
+}
+
+async function numberAt(db: Database, key: string): Promise<number> {
+  return Number(text(await db.get(key)) ?? '0');
+}
+
+function request<T>(asked: IDBRequest<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    asked.onsuccess = () => resolve(asked.result);
+    asked.onerror = () => reject(asked.error);
+  });
+}
+
+/** The database's object store `log`, past the package: for damaging it. */
+async function withLogStore<T>(name: string, body: (log: IDBObjectStore) => Promise<T>): Promise<T> {
+  const raw = await request(indexedDB.open(`plinth:${name}`));
+  try {
+    const transaction = raw.transaction('log', 'readwrite');
+    const done = new Promise<void>((resolve, reject) => {
+      transaction.oncomplete = () => resolve();
+      transaction.onabort = () => reject(transaction.error);
+    });
+    const result = await body(transaction.objectStore('log'));
+    await done;
+    return result;
+  } finally {
+    raw.close();
+  }
+}
+
+const pageTools = { text, utf8, numbered, increment, numberAt, request, withLogStore };
+
+declare global {
+  var plinth: typeof plinthdb;
+  var tools: typeof pageTools;
+}
+
+Object.assign(globalThis, { plinth: plinthdb, tools: pageTools });

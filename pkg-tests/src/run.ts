@@ -1,0 +1,165 @@
+/**
+ * The one command: the API suite in Node, on IndexedDB and in memory in a real Chromium, and the scenarios that need a
+ * process or a browser of their own. The last line is `N passed, N failed`.
+ *
+ *   npm test -w pkg-tests [-- --grep TEXT] [--part node|page|browser]
+ *
+ * PLINTH_CHROMIUM names the browser, PLINTH_SEED repeats a random run, PLINTH_STEPS makes random programs longer.
+ */
+import { randomInt } from 'node:crypto';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { build } from 'esbuild';
+import { open } from 'plinthdb';
+import { damagedLog } from './browser/damaged-log.ts';
+import { durability } from './browser/durability.ts';
+import { groupCommit } from './browser/group-commit.ts';
+import { lostUpdates } from './browser/lost-updates.ts';
+import { readSkew } from './browser/read-skew.ts';
+import { readmeExample } from './browser/readme-example.ts';
+import { staticFolder } from './browser/static-folder.ts';
+import { survivesKill } from './browser/survives-kill.ts';
+import { survivesRestart } from './browser/survives-restart.ts';
+import { watchesAcrossTabs } from './browser/watches-across-tabs.ts';
+import type { World } from './browser/world.ts';
+import { oldTransaction } from './node/old-transaction.ts';
+import { packageContents } from './node/package-contents.ts';
+import { withoutABrowser } from './node/without-a-browser.ts';
+import { apiSuite } from './suite/api-suite.ts';
+import { Browser, withProfile } from './support/browser.ts';
+import { type Counts, runMocha } from './support/mocha-run.ts';
+import { runSuiteInPage } from './support/page-run.ts';
+import { mochaForPages, packageEntry, packageManifest, paths } from './support/paths.ts';
+import { StaticServer } from './support/server.ts';
+
+const { values: options } = parseArgs({ options: { grep: { type: 'string' }, part: { type: 'string' } } });
+const seed = Number(process.env.PLINTH_SEED ?? randomInt(0x1_0000_0000));
+const steps = Number(process.env.PLINTH_STEPS ?? 300);
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
+
+async function main(): Promise<Counts> {
+  const { name, version } = packageManifest();
+  console.log(
+    `${name} ${version}, Node ${process.versions.node}, seed ${seed} (PLINTH_SEED=${seed} repeats it)`,
+  );
+  const all: Counts[] = [];
+  if (isWanted('node')) all.push(await runInNode());
+  if (isWanted('page') || isWanted('browser')) all.push(...(await runInBrowser()));
+  return {
+    passed: all.reduce((sum, { passed }) => sum + passed, 0),
+    failed: all.reduce((sum, { failed }) => sum + failed, 0),
+  };
+}
+
+function isWanted(part: 'node' | 'page' | 'browser'): boolean {
+  return options.part === undefined || options.part === part;
+}
+
+function runInNode(): Promise<Counts> {
+  let opened = 0;
+  return runMocha(
+    () => {
+      apiSuite({
+        label: 'memory in Node',
+        uniqueName: () => `memory:suite-${opened++}`,
+        open,
+        seed,
+        steps,
+      });
+      withoutABrowser();
+      oldTransaction();
+      packageContents();
+    },
+    { grep: options.grep },
+  );
+}
+
+async function runInBrowser(): Promise<Counts[]> {
+  await bundlePages();
+  const server = await startServer();
+  try {
+    return await withProfile(async (profile) => {
+      const browser = await Browser.launch(profile);
+      try {
+        return await runParts(server, browser);
+      } finally {
+        await browser.close();
+      }
+    });
+  } finally {
+    await server.stop();
+  }
+}
+
+async function runParts(server: StaticServer, browser: Browser): Promise<Counts[]> {
+  console.log(`\nChromium ${browser.version}, process ${browser.pid}`);
+  const all: Counts[] = [];
+  if (isWanted('page')) {
+    for (const storage of ['indexeddb', 'memory']) {
+      const query = new URLSearchParams({ storage, seed: `${seed}`, steps: `${steps}` });
+      if (options.grep !== undefined) query.set('grep', options.grep);
+      all.push(await runSuiteInPage(browser, `${server.origin}/suite.html?${query}`));
+    }
+  }
+  if (isWanted('browser')) {
+    const world: World = { server, browser, toolsPage: `${server.origin}/tools.html`, seed };
+    all.push(await runMocha(() => scenarios(world), { grep: options.grep }));
+  }
+  return all;
+}
+
+function scenarios(world: World): void {
+  describe('scenarios in Chromium', () => {
+    staticFolder(world);
+    readmeExample(world);
+    survivesRestart(world);
+    survivesKill(world);
+    lostUpdates(world);
+    readSkew(world);
+    damagedLog(world);
+    watchesAcrossTabs(world);
+    durability(world);
+    groupCommit(world);
+  });
+}
+
+async function bundlePages(): Promise<void> {
+  await build({
+    entryPoints: ['suite.ts', 'tools.ts'].map((file) => join(paths.tests, 'src', 'page', file)),
+    outdir: join(paths.work, 'page'),
+    bundle: true,
+    format: 'esm',
+    target: 'es2023',
+    // The page gets the package as a user's page does, through an import map; chai goes into the bundle.
+    external: ['plinthdb'],
+    sourcemap: 'inline',
+    logLevel: 'warning',
+  });
+}
+
+async function startServer(): Promise<StaticServer> {
+  const server = await StaticServer.start({
+    '/plinthdb/': paths.package,
+    '/page/': join(paths.work, 'page'),
+    '/mocha.js': mochaForPages(),
+  });
+  server.serveText('/tools.html', page('<script type="module" src="/page/tools.js"></script>'));
+  server.serveText(
+    '/suite.html',
+    page('<script src="/mocha.js"></script><script type="module" src="/page/suite.js"></script>'),
+  );
+  return server;
+}
+
+function page(scripts: string): string {
+  const imports = JSON.stringify({ imports: { plinthdb: `/plinthdb/${packageEntry()}` } });
+  return `<!doctype html><meta charset="utf-8"><title>plinthdb</title>
+<script type="importmap">${imports}</script>
+${scripts}`;
+}
+
+const { passed, failed } = await main();
+if (passed + failed === 0) console.log('nothing ran');
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed === 0 && passed > 0 ? 0 : 1);

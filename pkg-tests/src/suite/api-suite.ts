@@ -1,0 +1,39 @@
+/** The whole API suite, as a function of the storage it is to run on. */
+import { clearRange } from './clear-range.ts';
+import { conflictRanges } from './conflict-ranges.ts';
+import { conflicts } from './conflicts.ts';
+import { databaseCalls } from './database-calls.ts';
+import { durabilityOption } from './durability-option.ts';
+import type { Storage } from './fixture.ts';
+import { getRange } from './get-range.ts';
+import { getAndSet } from './get-set.ts';
+import { keyOrder } from './key-order.ts';
+import { lifecycle } from './lifecycle.ts';
+import { limits } from './limits.ts';
+import { randomProgram } from './random-program.ts';
+import { readYourWrites } from './read-your-writes.ts';
+import { retry } from './retry.ts';
+import { serializability } from './serializability.ts';
+import { snapshotReads } from './snapshot-reads.ts';
+import { watches } from './watches.ts';
+
+export function apiSuite(storage: Storage): void {
+  describe(`the API on ${storage.label}`, () => {
+    getAndSet(storage);
+    databaseCalls(storage);
+    keyOrder(storage);
+    clearRange(storage);
+    getRange(storage);
+    readYourWrites(storage);
+    snapshotReads(storage);
+    retry(storage);
+    conflicts(storage);
+    conflictRanges(storage);
+    serializability(storage);
+    watches(storage);
+    limits(storage);
+    durabilityOption(storage);
+    lifecycle(storage);
+    randomProgram(storage);
+  });
+}

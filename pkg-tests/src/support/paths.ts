@@ -1,0 +1,62 @@
+/** Where things are. The bundle that runs is `.work/run.js`, so everything is found from there. */
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const work = dirname(fileURLToPath(import.meta.url));
+
+export const paths = {
+  /** Bundles; nothing in it is worth keeping. */
+  work,
+  tests: dirname(work),
+  repository: dirname(dirname(work)),
+  /** The packed package, unpacked: not the workspace link, which would also find what was never packed. */
+  package: join(dirname(work), 'node_modules', 'plinthdb'),
+} as const;
+
+export interface PackageManifest {
+  name: string;
+  version: string;
+  dependencies?: Record<string, string>;
+  exports: Record<string, string | Record<string, string>>;
+}
+
+export function packageManifest(): PackageManifest {
+  const file = join(paths.package, 'package.json');
+  if (!existsSync(file)) {
+    throw new Error(
+      `${file} is missing: these tests run on the packed package; \`cargo xtask test --only package\` puts it there`,
+    );
+  }
+  return JSON.parse(readFileSync(file, 'utf8')) as PackageManifest;
+}
+
+/** The module that `import 'plinthdb'` means, relative to the package's folder. */
+export function packageEntry(): string {
+  const main = packageManifest().exports['.'];
+  const entry = typeof main === 'string' ? main : (main?.import ?? main?.browser ?? main?.default);
+  if (entry === undefined) throw new Error("the package exports nothing at '.'");
+  return entry.replace(/^\.\//, '');
+}
+
+/** Mocha's build for pages. */
+export function mochaForPages(): string {
+  return join(dirname(createRequire(import.meta.url).resolve('mocha/package.json')), 'mocha.js');
+}
+
+const CHROMIUM_PLACES = [
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+  '/usr/bin/google-chrome-stable',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+  '/Applications/Chromium.app/Contents/MacOS/Chromium',
+];
+
+export function chromiumPath(): string {
+  const named = process.env.PLINTH_CHROMIUM;
+  const found = named ?? CHROMIUM_PLACES.find((place) => existsSync(place));
+  if (found === undefined) throw new Error('no Chromium found: set PLINTH_CHROMIUM to its path');
+  return found;
+}
