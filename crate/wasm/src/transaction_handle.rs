@@ -101,7 +101,7 @@ impl TransactionHandle {
     /// The version of the commit; -1 before it and for a transaction that wrote nothing.
     #[wasm_bindgen(js_name = committedVersion)]
     pub fn committed_version(&self) -> f64 {
-        self.transaction.committed_version().map_or(-1.0, |version| version.get() as f64)
+        self.transaction.committed().map_or(-1.0, |committed| committed.version.get() as f64)
     }
 
     /// The size so far, as counted towards the limit.

@@ -15,7 +15,7 @@ use super::attempt::Attempt;
 use super::merged_range::read_merged_range;
 use super::read::Read;
 use super::watch::Watch;
-use crate::engine::{CommitIntent, Engine};
+use crate::engine::{CommitIntent, Committed, Engine};
 use crate::pure::{Overlay, RetryPolicy, RetryState, VersionMap, WriteMap, conflict_bytes};
 use crate::storage::Storage;
 use crate::words::{
@@ -215,9 +215,9 @@ impl<S: Storage> Transaction<S> {
         }
     }
 
-    /// The version of the commit; `None` before it and for a transaction that wrote nothing.
-    pub fn committed_version(&self) -> Option<Version> {
-        self.attempt().committed().map(|committed| committed.version)
+    /// Where the commit is in history; `None` before it and for a transaction that wrote nothing.
+    pub fn committed(&self) -> Option<Committed> {
+        self.attempt().committed()
     }
 
     /// The size so far, as counted towards the limit of 10,000,000 bytes.

@@ -137,6 +137,7 @@ impl<S: Storage> Engine<S> {
                     self.catch_up().await.map_err(|_| error)?;
                     let batch_id = resolution.borrow().record.batch_id;
                     if self.state.borrow().find_batch(&batch_id).is_some() {
+                        self.news.publish(self.state.borrow().tail());
                         return Ok(results(&resolution.borrow()));
                     }
                 }

@@ -22,6 +22,12 @@ use crate::words::{Env, Error, ErrorCode, Key, Result, SequenceNumber, Value, Ve
 const LOG_READ_ENTRIES: usize = 512;
 const _: () = assert!(LOG_READ_ENTRIES > LOG_PARTS_MAX);
 
+/// The first delay before the log is read again after news whose entries could not be read; doubled
+/// each time.
+const NEWS_RETRY_DELAY_US: u64 = 10_000;
+/// From this delay on it is given up.
+const NEWS_RETRY_DELAY_MAX_US: u64 = 5_000_000;
+
 /// Tells other peers that the log has grown.
 pub trait News {
     /// The log now ends at `tail`, durably.
@@ -135,19 +141,27 @@ impl<S: Storage> Engine<S> {
             return;
         }
         let engine = Rc::clone(self);
-        self.env.spawn(Box::pin(async move {
-            loop {
-                let heard = engine.heard_tail.get();
-                // A hint only: whoever needs the log reads it and meets the error then. A tail that
-                // is not there was a lie.
-                let is_lost = engine.catch_up().await.is_err() || engine.state.borrow().tail() < heard;
-                if is_lost || engine.heard_tail.get() == heard {
-                    break;
-                }
+        self.env.spawn(Box::pin(async move { engine.follow_news().await }));
+    }
+
+    async fn follow_news(self: Rc<Self>) {
+        let mut delay_us = NEWS_RETRY_DELAY_US;
+        loop {
+            let heard = self.heard_tail.get();
+            let result = self.catch_up().await;
+            let is_retried = result.is_err() && self.check_usable().is_ok() && delay_us < NEWS_RETRY_DELAY_MAX_US;
+            if is_retried {
+                // Watches depend on it: nobody else may be about to read the log here.
+                self.env.sleep(delay_us).await;
+                delay_us *= 2;
+            } else if result.is_err() || self.state.borrow().tail() < heard || self.heard_tail.get() == heard {
+                // Caught up; or the storage is gone, which whoever needs it will be told; or the news
+                // was of entries that do not exist.
+                break;
             }
-            engine.heard_tail.set(SequenceNumber::ZERO);
-            engine.is_following_news.set(false);
-        }));
+        }
+        self.heard_tail.set(SequenceNumber::ZERO);
+        self.is_following_news.set(false);
     }
 
     /// Counts a new watch, to be armed when its transaction has committed.

@@ -1,0 +1,146 @@
+//! Several peers of one database in one simulated world.
+
+use std::cell::{Cell, RefCell};
+use std::rc::{Rc, Weak};
+
+use plinth_core::engine::{Engine, News};
+use plinth_core::storage::MemoryStorage;
+use plinth_core::words::SequenceNumber;
+use plinth_core::{Database, Result};
+
+use crate::executor::{GroupId, Simulation};
+use crate::peer_env::PeerEnv;
+use crate::simulated_storage::{Faults, SimulatedStorage};
+
+/// What the world does to its peers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ClusterOptions {
+    /// Of the storage.
+    pub faults: Faults,
+    /// Longest delay of a piece of news.
+    pub news_delay_us: u64,
+    /// News that never arrive: one in so many; 0 is never.
+    pub news_loss_odds: u64,
+    /// How far wall clocks are apart.
+    pub wall_clock_spread_us: u64,
+}
+
+impl ClusterOptions {
+    /// Delays, failures, lost answers, lost news and clocks a minute apart.
+    pub fn hostile() -> ClusterOptions {
+        ClusterOptions {
+            faults: Faults { delay_us: 2_000, io_error_odds: 60, lost_answer_odds: 20 },
+            news_delay_us: 5_000,
+            news_loss_odds: 3,
+            wall_clock_spread_us: 60_000_000,
+        }
+    }
+}
+
+type PeerEngine = Engine<SimulatedStorage>;
+
+/// The peers and what they share.
+#[derive(Clone)]
+pub struct Cluster {
+    world: Simulation,
+    memory: MemoryStorage,
+    options: ClusterOptions,
+    listening: Rc<RefCell<Vec<(GroupId, Weak<PeerEngine>)>>>,
+}
+
+/// An open peer.
+#[derive(Clone)]
+pub struct Peer {
+    /// Its database.
+    pub database: Database<SimulatedStorage>,
+    env: Rc<PeerEnv>,
+}
+
+impl Peer {
+    /// Moves the peer's wall clock.
+    pub fn set_wall_clock_offset(&self, offset_us: i64) {
+        self.env.wall_clock_offset_us.set(offset_us);
+    }
+}
+
+impl Cluster {
+    /// A new, empty database.
+    pub fn new(world: &Simulation, options: ClusterOptions) -> Cluster {
+        Cluster { world: world.clone(), memory: MemoryStorage::new(), options, listening: Rc::default() }
+    }
+
+    /// The world.
+    pub fn world(&self) -> &Simulation {
+        &self.world
+    }
+
+    /// The storage beneath the faults.
+    pub fn memory(&self) -> &MemoryStorage {
+        &self.memory
+    }
+
+    /// Opens a peer.
+    ///
+    /// # Errors
+    /// Those of opening; among them simulated ones.
+    pub async fn try_open(&self) -> Result<Peer> {
+        let group = self.world.new_group();
+        let spread = self.options.wall_clock_spread_us;
+        let offset = self.world.random_in(0..2 * spread + 1) as i64 - spread as i64;
+        let env =
+            Rc::new(PeerEnv { world: self.world.clone(), group, wall_clock_offset_us: Cell::new(offset) });
+        let storage = SimulatedStorage::new(&self.world, &self.memory, self.options.faults);
+        let news = ClusterNews { cluster: self.clone(), sender: group };
+        let database = Database::open(storage, Rc::clone(&env) as _, Box::new(news)).await?;
+        self.listening.borrow_mut().push((group, Rc::downgrade(database.engine())));
+        Ok(Peer { database, env })
+    }
+
+    /// Opens a peer, trying again after simulated failures.
+    pub async fn open(&self) -> Peer {
+        loop {
+            if let Ok(peer) = self.try_open().await {
+                return peer;
+            }
+            self.world.sleep(1_000).await;
+        }
+    }
+
+    /// Runs a client's code in a peer: it dies with it, and its result is `None` then.
+    pub fn run_in<T: 'static, F: Future<Output = T> + 'static>(
+        &self,
+        peer: &Peer,
+        future: F,
+    ) -> impl Future<Output = Option<T>> + use<T, F> {
+        self.world.spawn_killable(peer.env.group, future)
+    }
+
+    /// Ends a peer at once, with whatever it had under way.
+    pub fn kill(&self, peer: &Peer) {
+        self.listening.borrow_mut().retain(|(group, _)| *group != peer.env.group);
+        self.world.kill(peer.env.group);
+    }
+}
+
+struct ClusterNews {
+    cluster: Cluster,
+    sender: GroupId,
+}
+
+impl News for ClusterNews {
+    fn publish(&self, tail: SequenceNumber) {
+        let Cluster { world, options, listening, .. } = &self.cluster;
+        for (group, engine) in listening.borrow().iter().filter(|(group, _)| *group != self.sender) {
+            if world.one_in(options.news_loss_odds) {
+                continue;
+            }
+            let (delay, engine) = (world.sleep_below(options.news_delay_us), engine.clone());
+            world.spawn_in(*group, Box::pin(async move {
+                delay.await;
+                if let Some(engine) = engine.upgrade() {
+                    engine.hear(tail);
+                }
+            }));
+        }
+    }
+}
