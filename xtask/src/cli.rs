@@ -15,9 +15,15 @@ use crate::package;
 use crate::parts::{self, PARTS};
 use crate::wasm_tests;
 
+const VARIABLES: &str = "\
+Environment:
+  PLINTH_CHROMIUM        the browser to test in, if not the one that is found
+  CHROMEDRIVER           the driver of that browser
+  PLINTH_WASM_TOOLCHAIN  rustup or debian: how to compile to wasm, if not as chosen";
+
 /// Plinth's commands. Each prepares what it needs: compiler, npm packages, browser.
 #[derive(Parser)]
-#[command(bin_name = "cargo xtask", disable_help_subcommand = true)]
+#[command(bin_name = "cargo xtask", disable_help_subcommand = true, after_help = VARIABLES)]
 struct Cli {
     #[command(subcommand)]
     command: Action,

@@ -78,14 +78,7 @@ struct Server {
 impl Server {
     fn start(port: u16) -> Result<Server> {
         let mut command = npm::script("demo", "preview");
-        command.args([
-            "--",
-            "--host",
-            "127.0.0.1",
-            "--strictPort",
-            "--port",
-            &port.to_string(),
-        ]);
+        command.args(["--", "--strictPort", "--port", &port.to_string()]);
         own_group(&mut command);
         let child = command.spawn().context("could not start the server")?;
         Ok(Server { child })

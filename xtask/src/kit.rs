@@ -20,6 +20,7 @@ pub(crate) struct Kit {
     browser: OnceCell<Remembered<Browser>>,
     built: OnceCell<Remembered<()>>,
     packed: OnceCell<Remembered<PathBuf>>,
+    unpacked: OnceCell<Remembered<()>>,
 }
 
 type Remembered<T> = std::result::Result<T, String>;
@@ -56,6 +57,11 @@ impl Kit {
             self.built()?;
             package::pack()
         })
+    }
+
+    /// The npm package where its tests import it, as a user installs it.
+    pub(crate) fn unpacked(&self) -> Result<()> {
+        once(&self.unpacked, || package::unpack(&self.packed()?))
     }
 }
 

@@ -4,12 +4,15 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::command;
 use crate::paths;
 use crate::stamp::Stamp;
 use crate::step::{note, step};
+
+/// The `engines` of package.json.
+const NODE_MAJOR_MIN: u32 = 20;
 
 /// npm in the repository's root. No package may download a browser: an installed one is used.
 pub(crate) fn npm() -> Command {
@@ -41,9 +44,8 @@ pub(crate) fn install() -> Result<()> {
     let root = paths::root();
     let lock = root.join("package-lock.json");
     let modules = root.join("node_modules");
-    let node = command::output(command::tool("node").arg("--version"))
-        .context("Node 20 or newer with npm is needed: https://nodejs.org")?;
-    let stamp = Stamp::new("npm", &node, &[lock], &[modules.join(".package-lock.json")])?;
+    let node = node_version()?;
+    let stamp = Stamp::new("npm", &node, &[lock], &[modules.join(".package-lock.json")])?.kept_in(&modules);
     if stamp.is_current() {
         return Ok(());
     }
@@ -56,6 +58,21 @@ pub(crate) fn install() -> Result<()> {
         command::run(npm().arg("ci"))
     })?;
     stamp.write()
+}
+
+/// Node's version, such as `v20.20.2`; an error if it is older than the package's own tests need.
+fn node_version() -> Result<String> {
+    let version = command::output(command::tool("node").arg("--version"))
+        .context("Node 20 or newer with npm is needed: https://nodejs.org")?;
+    let major = version
+        .trim_start_matches('v')
+        .split('.')
+        .next()
+        .and_then(|number| number.parse::<u32>().ok());
+    if major.is_some_and(|major| major < NODE_MAJOR_MIN) {
+        bail!("Node is {version}, and {NODE_MAJOR_MIN} or newer is needed: https://nodejs.org");
+    }
+    Ok(version)
 }
 
 /// Whether the workspace in `folder` has the script `script`; says so when not.

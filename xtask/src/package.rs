@@ -29,16 +29,23 @@ for (const file of process.argv.slice(1)) {
 
 /// Brings `www/dist` up to date with `www/generated` and the sources around it.
 pub(crate) fn build() -> Result<()> {
-    let inputs = [
-        paths::www(),
+    let www = paths::www();
+    let mut inputs = vec![
+        paths::generated(),
         paths::root().join("tsconfig.base.json"),
         paths::root().join("package-lock.json"),
     ];
-    Stamp::new("www", "", &inputs, &[paths::www().join("dist")])?.unless_current(|| {
+    inputs.extend(["src", "package.json", "tsconfig.json"].map(|name| www.join(name)));
+    let made = www.join("dist");
+    Stamp::new("www", "", &inputs, std::slice::from_ref(&made))?.unless_current(|| {
         step(
             "build the npm package",
             "the engine or the TypeScript around it is new",
-            || command::run(&mut npm::script("www", "build")),
+            || {
+                // The compiler leaves what it made of a source that is gone.
+                remove(&made)?;
+                command::run(&mut npm::script("www", "build"))
+            },
         )
     })?;
     Ok(())
@@ -65,8 +72,7 @@ pub(crate) fn pack() -> Result<PathBuf> {
         "its tests run on what a user installs",
         || {
             let mut npm = npm::npm();
-            npm.args(["pack", "--silent", "--ignore-scripts"])
-                .current_dir(paths::www());
+            npm.args(["pack", "--silent"]).current_dir(paths::www());
             command::run(&mut npm)
         },
     )?;

@@ -13,7 +13,6 @@ use crate::browser::BROWSER_VARIABLE;
 use crate::command;
 use crate::kit::Kit;
 use crate::npm;
-use crate::package;
 use crate::paths;
 use crate::runner_output::Tally;
 use crate::step::seconds;
@@ -119,7 +118,7 @@ fn rust(_: &Kit) -> Result<String> {
     let counted = tests(&mut cargo_tests(&packages));
     let mut examples = Tally::default();
     let documentation = command::run_seen(command::cargo().args(["test", "--doc"]).args(packages), |line| {
-        examples.see(line)
+        examples.see(line);
     })?;
     let counted = counted?;
     if !documentation {
@@ -157,7 +156,8 @@ fn lint_js(kit: &Kit) -> Result<String> {
 }
 
 fn types(kit: &Kit) -> Result<String> {
-    kit.built()?;
+    // The tests of the package see the types that it ships.
+    kit.unpacked()?;
     let mut checked = Vec::new();
     let mut failed = Vec::new();
     for (workspace, folder) in [
@@ -168,9 +168,9 @@ fn types(kit: &Kit) -> Result<String> {
         if npm::has_script(&folder, "types")? {
             let good = command::run(&mut npm::script(workspace, "types")).is_ok();
             if good {
-                checked.push(workspace)
+                checked.push(workspace);
             } else {
-                failed.push(workspace)
+                failed.push(workspace);
             }
         }
     }
@@ -184,9 +184,8 @@ fn types(kit: &Kit) -> Result<String> {
 }
 
 fn package(kit: &Kit) -> Result<String> {
-    let tarball = kit.packed()?;
+    kit.unpacked()?;
     let browser = kit.browser()?;
-    package::unpack(&tarball)?;
     tests(npm::script("pkg-tests", "test").env(BROWSER_VARIABLE, browser.path))
 }
 

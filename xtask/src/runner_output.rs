@@ -1,7 +1,8 @@
 //! How many tests a runner says it ran, read from its closing lines: a run of no tests must not pass for a success.
 //!
 //! Knows cargo test and wasm-bindgen-test (`test result: ok. 3 passed; …`), nextest (`Summary […] 3 tests run: …`),
-//! node:test (`# pass 3`), Playwright (`3 passed (1.2s)`) and Vitest (`Tests  3 passed (3)`).
+//! node:test (`# pass 3`), Playwright (`3 passed (1.2s)`), Vitest (`Tests  3 passed (3)`), and a line that only counts
+//! (`3 passed, 1 failed`).
 
 /// The tests of one or several runs.
 #[derive(Default, Clone, Copy, PartialEq, Eq, Debug)]
@@ -18,8 +19,7 @@ impl Tally {
         match words.as_slice() {
             ["test", "result:", ..] | ["Summary", ..] | ["Tests", ..] => self.add_pairs(&words),
             ["#" | "ℹ", what, number] => self.add(number, what),
-            [number, what] => self.add(number, what),
-            [number, what, took] if took.starts_with('(') => self.add(number, what),
+            _ if is_only_counts(&words) => self.add_pairs(&words),
             _ => {}
         }
     }
@@ -43,6 +43,16 @@ impl Tally {
             _ => {}
         }
     }
+}
+
+/// Whether the line says nothing but how many, such as `3 passed, 1 failed` or `3 passed (1.2s)`.
+fn is_only_counts(words: &[&str]) -> bool {
+    let words = match words {
+        [counts @ .., took] if took.starts_with('(') => counts,
+        all => all,
+    };
+    let (pairs, rest) = words.as_chunks::<2>();
+    rest.is_empty() && !pairs.is_empty() && pairs.iter().all(|[number, _]| number.parse::<usize>().is_ok())
 }
 
 #[cfg(test)]
@@ -103,6 +113,11 @@ mod tests {
             "      Tests  1 failed | 8 passed (9)",
         ];
         assert_eq!(tally(&lines), (8, 1, 0));
+    }
+
+    #[test]
+    fn a_line_that_only_counts_is_understood() {
+        assert_eq!(tally(&["669 passed, 9 failed"]), (669, 9, 0));
     }
 
     #[test]

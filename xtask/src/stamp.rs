@@ -35,6 +35,12 @@ impl Stamp {
         })
     }
 
+    /// The same stamp, kept in `folder`: gone when the folder is, and shared by all target folders.
+    pub(crate) fn kept_in(mut self, folder: &Path) -> Stamp {
+        self.file = folder.join(".plinth-stamp");
+        self
+    }
+
     /// Whether the step last ran on these inputs and its results are still there.
     pub(crate) fn is_current(&self) -> bool {
         self.outputs.iter().all(|output| output.exists())
@@ -43,7 +49,9 @@ impl Stamp {
 
     /// Records that the step has run on these inputs.
     pub(crate) fn write(&self) -> Result<()> {
-        fs::create_dir_all(paths::work())?;
+        if let Some(folder) = self.file.parent() {
+            fs::create_dir_all(folder)?;
+        }
         fs::write(&self.file, &self.hash)
             .with_context(|| format!("could not write {}", paths::shown(&self.file)))
     }

@@ -115,8 +115,8 @@ fn locked_packages() -> Map<String, Value> {
         .find(|file| file.path == "package-lock.json")
         .expect("there is a package-lock.json");
     let lock: Value = serde_json::from_str(&lock.text).expect("package-lock.json is JSON");
-    lock["packages"]
-        .as_object()
+    lock.get("packages")
+        .and_then(Value::as_object)
         .expect("the lock file lists packages")
         .clone()
 }

@@ -24,16 +24,17 @@ pub(crate) fn own_crate_paths(source: &str, module: &[String]) -> Vec<Vec<String
                     inner.push((name.clone(), depth));
                 }
             }
-            Token::Word(word) if ["crate", "super", "self"].contains(&word.as_str()) => {
-                if tokens.get(index + 1) == Some(&Token::Colons) {
-                    let here = module
-                        .iter()
-                        .cloned()
-                        .chain(inner.iter().map(|(name, _)| name.clone()))
-                        .collect();
-                    index = read_tree(&tokens, index, here, &mut paths);
-                    continue;
-                }
+            Token::Word(word)
+                if ["crate", "super", "self"].contains(&word.as_str())
+                    && tokens.get(index + 1) == Some(&Token::Colons) =>
+            {
+                let here = module
+                    .iter()
+                    .cloned()
+                    .chain(inner.iter().map(|(name, _)| name.clone()))
+                    .collect();
+                index = read_tree(&tokens, index, here, &mut paths);
+                continue;
             }
             _ => {}
         }

@@ -20,37 +20,27 @@ impl Token {
 
 /// The tokens of `source`.
 pub(crate) fn tokens(source: &str) -> Vec<Token> {
-    let chars: Vec<char> = source.chars().collect();
     let mut tokens = Vec::new();
-    let mut rest = chars.as_slice();
-    while let Some(&char) = rest.first() {
-        let length = if rest.starts_with(&['/', '/']) {
-            rest.iter().position(|&char| char == '\n').unwrap_or(rest.len())
-        } else if rest.starts_with(&['/', '*']) {
-            block_comment_length(rest)
-        } else if let Some(length) = raw_string_length(rest) {
-            length
-        } else if char == '"' {
-            quoted_length(rest, '"')
-        } else if char == '\'' && (rest.get(1) == Some(&'\\') || rest.get(2) == Some(&'\'')) {
-            quoted_length(rest, '\'')
-        } else if is_word_char(char) {
-            let length = rest
-                .iter()
-                .position(|&char| !is_word_char(char))
-                .unwrap_or(rest.len());
-            tokens.push(Token::Word(rest[..length].iter().collect()));
-            length
-        } else if rest.starts_with(&[':', ':']) {
+    let mut rest = source;
+    while let Some(char) = rest.chars().next() {
+        if let Some(after) = after_comment(rest)
+            .or_else(|| after_raw_string(rest))
+            .or_else(|| after_quoted(rest))
+        {
+            rest = after;
+        } else if let Some(after) = rest.strip_prefix("::") {
             tokens.push(Token::Colons);
-            2
+            rest = after;
+        } else if is_word_char(char) {
+            let (word, after) = rest.split_at(rest.find(|char| !is_word_char(char)).unwrap_or(rest.len()));
+            tokens.push(Token::Word(word.to_owned()));
+            rest = after;
         } else {
             if !char.is_whitespace() {
                 tokens.push(Token::Sign(char));
             }
-            1
-        };
-        rest = &rest[length..];
+            rest = rest.split_at(char.len_utf8()).1;
+        }
     }
     tokens
 }
@@ -59,59 +49,56 @@ fn is_word_char(char: char) -> bool {
     char.is_alphanumeric() || char == '_'
 }
 
-/// The length of a text or character in quotes, from its opening quote; an escaped quote does not end it.
-fn quoted_length(chars: &[char], quote: char) -> usize {
-    let mut index = 1;
-    while let Some(&char) = chars.get(index) {
-        match char {
-            '\\' => index += 2,
-            char if char == quote => return index + 1,
-            _ => index += 1,
-        }
+/// What follows the comment that begins here; block comments may contain others.
+fn after_comment(text: &str) -> Option<&str> {
+    if text.starts_with("//") {
+        return Some(text.find('\n').map_or("", |end| text.split_at(end).1));
     }
-    chars.len()
-}
-
-/// The length of `r"…"`, `r#"…"#` and their byte forms, if one begins here.
-fn raw_string_length(chars: &[char]) -> Option<usize> {
-    let prefix = if chars.starts_with(&['b', 'r']) { 2 } else { 1 };
-    if !chars.starts_with(&['r']) && prefix == 1 {
-        return None;
-    }
-    let hashes = chars[prefix..].iter().take_while(|&&char| char == '#').count();
-    let begin = prefix + hashes + 1;
-    if chars.get(begin - 1) != Some(&'"') {
-        return None;
-    }
-    let is_end = |index: &usize| {
-        chars[*index] == '"' && chars[index + 1..].iter().take_while(|&&char| char == '#').count() >= hashes
-    };
-    Some(
-        (begin..chars.len())
-            .find(is_end)
-            .map_or(chars.len(), |end| end + 1 + hashes),
-    )
-}
-
-/// The length of a block comment, those inside it included.
-fn block_comment_length(chars: &[char]) -> usize {
-    let mut depth = 0;
-    let mut index = 0;
-    while index < chars.len() {
-        if chars[index..].starts_with(&['/', '*']) {
+    let mut rest = text.strip_prefix("/*")?;
+    let mut depth = 1;
+    while depth > 0 {
+        if let Some(after) = rest.strip_prefix("/*") {
             depth += 1;
-            index += 2;
-        } else if chars[index..].starts_with(&['*', '/']) {
+            rest = after;
+        } else if let Some(after) = rest.strip_prefix("*/") {
             depth -= 1;
-            index += 2;
-            if depth == 0 {
-                return index;
-            }
+            rest = after;
         } else {
-            index += 1;
+            let mut chars = rest.chars();
+            chars.next()?;
+            rest = chars.as_str();
         }
     }
-    chars.len()
+    Some(rest)
+}
+
+/// What follows the `r"…"` or `r#"…"#`, or their byte forms, that begins here.
+fn after_raw_string(text: &str) -> Option<&str> {
+    let after_r = text.strip_prefix("br").or_else(|| text.strip_prefix('r'))?;
+    let after_hashes = after_r.trim_start_matches('#');
+    let inner = after_hashes.strip_prefix('"')?;
+    let end = format!("\"{}", "#".repeat(after_r.len() - after_hashes.len()));
+    Some(inner.split_once(&end).map_or("", |(_, after)| after))
+}
+
+/// What follows the string or character that begins here; an escaped quote does not end it, and a lifetime is none.
+fn after_quoted(text: &str) -> Option<&str> {
+    let quote = text.chars().next().filter(|char| ['"', '\''].contains(char))?;
+    let mut chars = text.chars();
+    chars.next();
+    let mut ahead = chars.clone();
+    let is_character = ahead.next() == Some('\\') || ahead.next() == Some('\'');
+    if quote == '\'' && !is_character {
+        return None;
+    }
+    while let Some(char) = chars.next() {
+        if char == '\\' {
+            chars.next();
+        } else if char == quote {
+            break;
+        }
+    }
+    Some(chars.as_str())
 }
 
 #[cfg(test)]
