@@ -15,6 +15,7 @@ export function describeError(error: unknown): { code: string; message: string }
 
 export class Notices {
   readonly #root: HTMLElement;
+  #isLeaving = false;
 
   constructor(root: HTMLElement) {
     this.#root = root;
@@ -26,20 +27,42 @@ export class Notices {
     });
   }
 
+  /** While the page closes its database on purpose, what is cut off by that is no news. */
+  leaving(isLeaving: boolean): void {
+    this.#isLeaving = isLeaving;
+  }
+
   /** `doing` completes the sentence "… failed". */
   show(doing: string, error: unknown): void {
+    if (this.#isLeaving) return;
+    if (error instanceof FDBError && error.code === errorCodes.file_not_found) {
+      this.#add(error.message, 'The database is gone. ', error, 'Open it again', () => location.reload());
+    } else {
+      this.#add(doing, `${doing} failed. `, error, 'Dismiss', () => undefined);
+    }
+  }
+
+  /** One notice per topic: the newest. */
+  #add(topic: string, title: string, error: unknown, action: string, act: () => void): void {
+    for (const earlier of this.#root.querySelectorAll<HTMLElement>('.notice')) {
+      if (earlier.dataset.topic === topic) earlier.remove();
+    }
     const { code, message } = describeError(error);
-    const close = element('button', { class: 'quiet', text: 'Dismiss' });
-    close.type = 'button';
+    const button = element('button', { text: action });
+    button.type = 'button';
     const notice = element('div', { class: 'notice' }, [
       element('p', {}, [
-        element('strong', { text: `${doing} failed. ` }),
+        element('strong', { text: title }),
         element('code', { text: code }),
         element('span', { text: ` ${message}` }),
       ]),
-      close,
+      button,
     ]);
-    close.addEventListener('click', () => notice.remove());
+    notice.dataset.topic = topic;
+    button.addEventListener('click', () => {
+      notice.remove();
+      act();
+    });
     this.#root.append(notice);
   }
 

@@ -8,14 +8,15 @@
 
 import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
-import { after, before, test } from 'node:test';
+import { after, before, test as nodeTest } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { launch } from './browser.mjs';
 import { beginningWith, between, cityCount, sharingCell } from './gazetteer.mjs';
 import { serveBuild } from './site.mjs';
 
 const PICTURES = fileURLToPath(new URL('../.work', import.meta.url));
-const PATIENCE_MS = 90_000;
+const PATIENCE_MS = 60_000;
+const LOAD_PATIENCE_MS = 180_000;
 const number = (text) => Number(text.replaceAll(/[^0-9]/g, ''));
 
 let site;
@@ -35,8 +36,39 @@ after(async () => {
   await site?.close();
 });
 
+/** A step of the story. After one that failed, the rest would only wait for what can't come. */
+let failedStep;
+function test(name, body) {
+  nodeTest(name, async (t) => {
+    if (failedStep !== undefined) throw new Error(`not run: “${failedStep}” failed before`);
+    try {
+      await body(t);
+    } catch (error) {
+      failedStep = name;
+      t.diagnostic(`complaints: ${browser?.complaints.join('; ') || 'none'}`);
+      t.diagnostic(`shown: ${await page?.locator('#database-state, .notice').allTextContents()}`);
+      await page?.screenshot({ path: `${PICTURES}/failed.png` });
+      throw error;
+    }
+  });
+}
+
+/** All panels have started, or the page says why not. */
 async function ready(tab) {
-  await tab.waitForFunction(() => [...document.querySelectorAll('.panel')].every((panel) => !panel.inert));
+  await tab.waitForFunction(
+    () =>
+      document.querySelector('.notice') ||
+      [...document.querySelectorAll('.panel')].every((panel) => !panel.inert),
+  );
+  assert.deepEqual(await tab.locator('.notice').allTextContents(), []);
+}
+
+/** The tab that `open` opens, once its page has started. */
+async function secondTab(open) {
+  const [second] = await Promise.all([browser.context.waitForEvent('page'), open()]);
+  second.setDefaultTimeout(PATIENCE_MS);
+  await ready(second);
+  return second;
 }
 
 /** Errors are shown on the page and vanish with it: so they are looked for at every picture. */
@@ -49,10 +81,10 @@ async function shownNames() {
   return page.locator('.result-name').allTextContents();
 }
 
-/** The count beneath the form, once the whole range has been walked. */
+/** The count beneath the form, once the newest question has been answered. */
 async function shownCount() {
   const count = page.locator('#cities-count');
-  await page.waitForFunction(() => document.querySelector('#cities-cost')?.textContent?.includes('map:'));
+  await page.locator('.answer[aria-busy="false"]').waitFor();
   return number((await count.textContent()).replace(/^First \d+ of /, ''));
 }
 
@@ -90,11 +122,12 @@ test('a first visit finds nothing stored and offers to load', async () => {
   await picture('empty-light');
 });
 
-test('a load interrupted by a reload goes on and stores every city exactly once', async (t) => {
+test('a load interrupted by a reload goes on, stores every city once, and another tab follows it', async (t) => {
   await page.locator('#cities-load').click();
   await page.waitForFunction(
     (half) => document.querySelector('#cities-bar').value >= half,
     Math.floor(cityCount / 2),
+    { timeout: LOAD_PATIENCE_MS },
   );
   await picture('loading-light');
   await page.reload();
@@ -106,10 +139,18 @@ test('a load interrupted by a reload goes on and stores every city exactly once'
   assert.match(await page.locator('#cities-load').textContent(), /Load the rest/);
   await picture('interrupted-light');
 
+  const second = await secondTab(() => page.evaluate(() => void window.open(location.href, '', 'noopener')));
+  assert.equal(await storedCities(second), kept);
+  await page.bringToFront();
+
   await page.locator('#cities-load').click();
   await page.locator('#cities-offer').waitFor({ state: 'hidden' });
-  await page.locator('#cities-progress').waitFor({ state: 'hidden' });
+  await page.locator('#cities-progress').waitFor({ state: 'hidden', timeout: LOAD_PATIENCE_MS });
   assert.equal(await storedCities(), cityCount);
+  // The other tab has seen it all through its watch.
+  await second.locator('#cities-offer').waitFor({ state: 'hidden' });
+  assert.equal(await storedCities(second), cityCount);
+  await second.close();
 
   const keys = await countKeys();
   const batchCount = Math.ceil(cityCount / 1000);
@@ -204,12 +245,7 @@ test('a click on the map finds the cities of that cell', async () => {
 
 test('a watch fires in a second tab, and no increment is lost between the two', async (t) => {
   await openPanel('tabs');
-  const [second] = await Promise.all([
-    browser.context.waitForEvent('page'),
-    page.locator('.tab-line a').click(),
-  ]);
-  second.setDefaultTimeout(PATIENCE_MS);
-  await ready(second);
+  const second = await secondTab(() => page.locator('.tab-line a').click());
   assert.notEqual(
     await second.locator('#tabs-name').textContent(),
     await page.locator('#tabs-name').textContent(),
@@ -311,6 +347,9 @@ test('deleting everything asks first, then leaves an empty page', async () => {
   await openPanel('cities');
   assert.equal(await storedCities(), cityCount);
 
+  const second = await secondTab(() => page.evaluate(() => void window.open(location.href, '', 'noopener')));
+  await page.bringToFront();
+
   await openPanel('storage');
   await page.locator('#storage-erase').click();
   await Promise.all([
@@ -322,6 +361,16 @@ test('deleting everything asks first, then leaves an empty page', async () => {
   assert.equal(await storedCities(), 0);
   assert.match(await page.locator('#cities-offer-text').textContent(), /Nothing is stored yet/);
   await picture('empty-again-light');
+
+  // The other tab says so, and offers the way back.
+  await second.locator('.notice', { hasText: 'The database is gone.' }).waitFor();
+  await second.screenshot({ path: `${PICTURES}/gone-light.png` });
+  await Promise.all([
+    second.waitForEvent('load'),
+    second.getByRole('button', { name: 'Open it again' }).click(),
+  ]);
+  await ready(second);
+  assert.equal(await storedCities(second), 0);
 });
 
 test('no page has complained in the console', () => {

@@ -7,7 +7,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** @returns {Promise<{ url: string, close(): Promise<void> }>} */
 export async function serveBuild() {
-  await build({ root, logLevel: 'warn' });
+  await build({ root, logLevel: 'error' });
   const server = await preview({
     root,
     logLevel: 'warn',

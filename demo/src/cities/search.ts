@@ -17,6 +17,7 @@ export class Search {
   readonly #results: Results;
   readonly #root: HTMLElement;
   readonly #form: HTMLFormElement;
+  readonly #answer: HTMLElement;
   readonly #count: HTMLElement;
   readonly #cost: HTMLElement;
   readonly #more: HTMLButtonElement;
@@ -37,6 +38,7 @@ export class Search {
     this.#map = map;
     this.#results = results;
     this.#form = part(root, '#cities-form', HTMLFormElement);
+    this.#answer = part(root, '.answer', HTMLElement);
     this.#count = part(root, '#cities-count', HTMLElement);
     this.#cost = part(root, '#cities-cost', HTMLElement);
     this.#more = part(root, '#cities-more', HTMLButtonElement);
@@ -125,15 +127,21 @@ export class Search {
   async #ask(): Promise<void> {
     this.#question += 1;
     const question = this.#question;
+    this.#answer.ariaBusy = 'true';
     const query = this.#query();
     const range = query === undefined ? undefined : keyRange(query);
     this.#rest = undefined;
     this.#showRange(range);
-    if (range === undefined) {
-      this.#showNothing();
-      return;
+    try {
+      if (range === undefined) this.#showNothing();
+      else await this.#answerWith(range, query?.kind === 'cell' ? query.cell : undefined);
+    } finally {
+      if (question === this.#question) this.#answer.ariaBusy = 'false';
     }
-    const cell = query?.kind === 'cell' ? query.cell : undefined;
+  }
+
+  async #answerWith(range: KeyRange, cell: Cell | undefined): Promise<void> {
+    const question = this.#question;
     const beganMs = performance.now();
     let listed: Listed | undefined;
     await runQuery(this.#session.db, range, {

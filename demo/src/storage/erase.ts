@@ -8,11 +8,17 @@ import { DATABASE_NAME } from '../session';
 /** After all byte strings that a key may begin with. */
 const KEYS_END = new Uint8Array([0xff]);
 
-export async function eraseAndReload(db: Database): Promise<void> {
-  await db.doTransaction((tn) => tn.clearRange('', KEYS_END));
-  await db.close();
-  await deleteDatabase(DATABASE_NAME);
-  location.reload();
+export async function eraseAndReload(db: Database, notices: Notices): Promise<void> {
+  notices.leaving(true);
+  try {
+    await db.doTransaction((tn) => tn.clearRange('', KEYS_END));
+    await db.close();
+    await deleteDatabase(DATABASE_NAME);
+    location.reload();
+  } catch (error) {
+    notices.leaving(false);
+    throw error;
+  }
 }
 
 /** The way out when the database can't be opened: a button beneath the error. */

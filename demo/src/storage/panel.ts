@@ -113,7 +113,8 @@ export const storagePanel: Panel = {
       });
       dialog.addEventListener('close', () => {
         if (dialog.returnValue !== 'delete') return;
-        void notices.guard('Deleting everything', () => eraseAndReload(db));
+        session.showState('Deleting…');
+        void notices.guard('Deleting everything', () => eraseAndReload(db, notices));
       });
     }
   },

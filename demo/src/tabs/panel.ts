@@ -95,9 +95,7 @@ export const tabsPanel: Panel = {
       choices.addEventListener('change', (event) => {
         if (!(event.target instanceof HTMLInputElement)) return;
         const { value } = event.target;
-        void notices.guard('Setting the colour', async () => {
-          await colour.update(() => value);
-        });
+        void notices.guard('Setting the colour', () => colour.replace(value));
       });
     }
 
@@ -111,10 +109,7 @@ export const tabsPanel: Panel = {
         if (document.activeElement === text) text.setSelectionRange(caret, caret);
       });
       text.addEventListener('input', () => {
-        const { value } = text;
-        void notices.guard('Saving the note', async () => {
-          await note.update(() => value);
-        });
+        void notices.guard('Saving the note', () => note.replace(text.value));
       });
     }
   },

@@ -28,6 +28,8 @@ export class Shared<T> {
   readonly #db: Database;
   readonly #key: string;
   readonly #tab: string;
+  #newest: { value: T } | undefined;
+  #replacing: Promise<void> | undefined;
 
   constructor(db: Database, key: string, tab: string) {
     this.#db = db;
@@ -59,5 +61,28 @@ export class Shared<T> {
       tn.set(this.#key, JSON.stringify(written));
     });
     return { runs };
+  }
+
+  /**
+   * Writes a value that depends on nothing. One transaction at a time, always with the newest
+   * value: transactions in flight together may commit in any order, and an older value would win.
+   */
+  replace(value: T): Promise<void> {
+    this.#newest = { value };
+    this.#replacing ??= this.#writeNewest();
+    return this.#replacing;
+  }
+
+  async #writeNewest(): Promise<void> {
+    try {
+      while (this.#newest !== undefined) {
+        const { value } = this.#newest;
+        this.#newest = undefined;
+        const written: Written<T> = { value, by: this.#tab, at: Date.now() };
+        await this.#db.set(this.#key, JSON.stringify(written));
+      }
+    } finally {
+      this.#replacing = undefined;
+    }
   }
 }
