@@ -26,8 +26,13 @@ fn mutation() -> impl Strategy<Value = Mutation> {
 }
 
 fn transaction() -> impl Strategy<Value = CommittedTransaction> {
-    (bytes(20), vec(mutation(), 0..6), vec(range(), 0..4), any::<bool>()).prop_map(
-        |(idempotency_id, mutations, ranges, with_own)| {
+    (
+        bytes(20),
+        vec(mutation(), 0..6),
+        vec(range(), 0..4),
+        any::<bool>(),
+    )
+        .prop_map(|(idempotency_id, mutations, ranges, with_own)| {
             let mut conflicts = RangeSet::new();
             for range in ranges {
                 conflicts.insert(range);
@@ -37,20 +42,27 @@ fn transaction() -> impl Strategy<Value = CommittedTransaction> {
                     conflicts.insert(mutation.range());
                 }
             }
-            CommittedTransaction { idempotency_id, mutations, write_conflicts: conflicts.iter().collect() }
-        },
-    )
+            CommittedTransaction {
+                idempotency_id,
+                mutations,
+                write_conflicts: conflicts.iter().collect(),
+            }
+        })
 }
 
 fn record() -> impl Strategy<Value = CommitRecord> {
-    (1u64..1 << 53, any::<u64>(), any::<[u8; 16]>(), vec(transaction(), 0..4)).prop_map(
-        |(version, unix_us, batch_id, transactions)| CommitRecord {
-            version: Version::new(version).unwrap(),
+    (
+        1u64..1 << 53,
+        any::<u64>(),
+        any::<[u8; 16]>(),
+        vec(transaction(), 0..4),
+    )
+        .prop_map(|(version, unix_us, batch_id, transactions)| CommitRecord {
+            version: Version::new(version).expect("within 53 bits"),
             unix_us,
             batch_id,
             transactions,
-        },
-    )
+        })
 }
 
 fn read(tail: u64, parts: &[Vec<u8>]) -> plinth_core::Result<Option<CommitRecord>> {
@@ -98,12 +110,17 @@ proptest! {
 }
 
 fn large_record() -> CommitRecord {
-    let mutations = (0..5u8).map(|key| Mutation::Set([key].as_slice().into(), vec![key; 50_000].into())).collect();
+    let mutations = (0..5u8)
+        .map(|key| Mutation::Set([key].as_slice().into(), vec![key; 50_000].into()))
+        .collect();
     CommitRecord {
-        version: Version::new(5).unwrap(),
+        version: Version::new(5).expect("within 53 bits"),
         unix_us: 1,
         batch_id: [3; 16],
-        transactions: vec![CommittedTransaction { mutations, ..CommittedTransaction::default() }],
+        transactions: vec![CommittedTransaction {
+            mutations,
+            ..CommittedTransaction::default()
+        }],
     }
 }
 
@@ -120,16 +137,25 @@ fn a_missing_a_swapped_and_a_foreign_part_are_damage() {
     let parts = encode_record(&large_record(), SequenceNumber::new(1));
     let mut reader = RecordReader::after(SequenceNumber::ZERO);
     let missing = reader.push(SequenceNumber::new(2), &parts[1]).unwrap_err();
-    assert_eq!(missing.message(), "log record 2: log record 1 was expected, it is missing");
+    assert_eq!(
+        missing.message(),
+        "log record 2: log record 1 was expected, it is missing"
+    );
     let mut swapped = parts.clone();
     swapped.swap(1, 2);
     let swapped = read(0, &swapped).unwrap_err();
     assert_eq!(swapped.message(), "log record 2: it says that it is log record 3");
-    let small = CommitRecord { transactions: Vec::new(), ..large_record() };
+    let small = CommitRecord {
+        transactions: Vec::new(),
+        ..large_record()
+    };
     let mut foreign = parts.clone();
     foreign[1] = encode_record(&small, SequenceNumber::new(2)).remove(0);
     let foreign = read(0, &foreign).unwrap_err();
-    assert_eq!(foreign.message(), "log record 2: part 0 of 1 was found, part 1 expected");
+    assert_eq!(
+        foreign.message(),
+        "log record 2: part 0 of 1 was found, part 1 expected"
+    );
 }
 
 #[test]
@@ -138,5 +164,8 @@ fn a_record_of_a_later_format_asks_for_a_later_build() {
     parts[0][4] = 2;
     let error = read(0, &parts).unwrap_err();
     assert_eq!(error.code(), ErrorCode::IncompatibleProtocolVersion);
-    assert_eq!(error.message(), "log record 1: format version 2 was found, this build reads 1");
+    assert_eq!(
+        error.message(),
+        "log record 1: format version 2 was found, this build reads 1"
+    );
 }

@@ -29,7 +29,11 @@ impl ClusterOptions {
     /// Delays, failures, lost answers, lost news and clocks a minute apart.
     pub fn hostile() -> ClusterOptions {
         ClusterOptions {
-            faults: Faults { delay_us: 2_000, io_error_odds: 60, lost_answer_odds: 20 },
+            faults: Faults {
+                delay_us: 2_000,
+                io_error_odds: 60,
+                lost_answer_odds: 20,
+            },
             news_delay_us: 5_000,
             news_loss_odds: 3,
             wall_clock_spread_us: 60_000_000,
@@ -37,7 +41,8 @@ impl ClusterOptions {
     }
 }
 
-type PeerEngine = Engine<SimulatedStorage>;
+/// Who hears news, for as long as it lives.
+type Listener = (GroupId, Weak<Engine<SimulatedStorage>>);
 
 /// The peers and what they share.
 #[derive(Clone)]
@@ -45,7 +50,7 @@ pub struct Cluster {
     world: Simulation,
     memory: MemoryStorage,
     options: ClusterOptions,
-    listening: Rc<RefCell<Vec<(GroupId, Weak<PeerEngine>)>>>,
+    listening: Rc<RefCell<Vec<Listener>>>,
 }
 
 /// An open peer.
@@ -66,7 +71,12 @@ impl Peer {
 impl Cluster {
     /// A new, empty database.
     pub fn new(world: &Simulation, options: ClusterOptions) -> Cluster {
-        Cluster { world: world.clone(), memory: MemoryStorage::new(), options, listening: Rc::default() }
+        Cluster {
+            world: world.clone(),
+            memory: MemoryStorage::new(),
+            options,
+            listening: Rc::default(),
+        }
     }
 
     /// The world.
@@ -87,12 +97,20 @@ impl Cluster {
         let group = self.world.new_group();
         let spread = self.options.wall_clock_spread_us;
         let offset = self.world.random_in(0..2 * spread + 1) as i64 - spread as i64;
-        let env =
-            Rc::new(PeerEnv { world: self.world.clone(), group, wall_clock_offset_us: Cell::new(offset) });
+        let env = Rc::new(PeerEnv {
+            world: self.world.clone(),
+            group,
+            wall_clock_offset_us: Cell::new(offset),
+        });
         let storage = SimulatedStorage::new(&self.world, &self.memory, self.options.faults);
-        let news = ClusterNews { cluster: self.clone(), sender: group };
+        let news = ClusterNews {
+            cluster: self.clone(),
+            sender: group,
+        };
         let database = Database::open(storage, Rc::clone(&env) as _, Box::new(news)).await?;
-        self.listening.borrow_mut().push((group, Rc::downgrade(database.engine())));
+        self.listening
+            .borrow_mut()
+            .push((group, Rc::downgrade(database.engine())));
         Ok(Peer { database, env })
     }
 
@@ -117,7 +135,9 @@ impl Cluster {
 
     /// Ends a peer at once, with whatever it had under way.
     pub fn kill(&self, peer: &Peer) {
-        self.listening.borrow_mut().retain(|(group, _)| *group != peer.env.group);
+        self.listening
+            .borrow_mut()
+            .retain(|(group, _)| *group != peer.env.group);
         self.world.kill(peer.env.group);
     }
 }
@@ -129,18 +149,30 @@ struct ClusterNews {
 
 impl News for ClusterNews {
     fn publish(&self, tail: SequenceNumber) {
-        let Cluster { world, options, listening, .. } = &self.cluster;
-        for (group, engine) in listening.borrow().iter().filter(|(group, _)| *group != self.sender) {
+        let Cluster {
+            world,
+            options,
+            listening,
+            ..
+        } = &self.cluster;
+        for (group, engine) in listening
+            .borrow()
+            .iter()
+            .filter(|(group, _)| *group != self.sender)
+        {
             if world.one_in(options.news_loss_odds) {
                 continue;
             }
             let (delay, engine) = (world.sleep_below(options.news_delay_us), engine.clone());
-            world.spawn_in(*group, Box::pin(async move {
-                delay.await;
-                if let Some(engine) = engine.upgrade() {
-                    engine.hear(tail);
-                }
-            }));
+            world.spawn_in(
+                *group,
+                Box::pin(async move {
+                    delay.await;
+                    if let Some(engine) = engine.upgrade() {
+                        engine.hear(tail);
+                    }
+                }),
+            );
         }
     }
 }

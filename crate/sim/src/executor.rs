@@ -119,8 +119,11 @@ impl Simulation {
         assert!(group != WORLD, "the world can't be killed");
         let killed: Vec<Task> = {
             let mut tasks = self.inner.tasks.borrow_mut();
-            let ids: Vec<TaskId> =
-                tasks.iter().filter(|(_, task)| task.group == group).map(|(&id, _)| id).collect();
+            let ids: Vec<TaskId> = tasks
+                .iter()
+                .filter(|(_, task)| task.group == group)
+                .map(|(&id, _)| id)
+                .collect();
             ids.iter().filter_map(|id| tasks.remove(id)).collect()
         };
         self.inner.killed.borrow_mut().push(group);
@@ -152,7 +155,11 @@ impl Simulation {
         group: GroupId,
         future: F,
     ) -> impl Future<Output = Option<T>> + use<T, F> {
-        let slot = Rc::new(RefCell::new(Slot { value: None, waker: None, is_closed: false }));
+        let slot = Rc::new(RefCell::new(Slot {
+            value: None,
+            waker: None,
+            is_closed: false,
+        }));
         let filler = Filler(Rc::clone(&slot));
         let task = async move {
             let value = future.await;
@@ -179,7 +186,11 @@ impl Simulation {
                 return Poll::Ready(());
             }
             let key = (until, world.next_id());
-            world.inner.timers.borrow_mut().insert(key, context.waker().clone());
+            world
+                .inner
+                .timers
+                .borrow_mut()
+                .insert(key, context.waker().clone());
             Poll::Pending
         })
     }
@@ -196,15 +207,22 @@ impl Simulation {
     pub fn run<T: 'static>(&self, future: impl Future<Output = T> + 'static) -> T {
         let result = Rc::new(RefCell::new(None));
         let slot = Rc::clone(&result);
-        self.spawn_in(WORLD, Box::pin(async move {
-            let value = future.await;
-            *slot.borrow_mut() = Some(value);
-        }));
+        self.spawn_in(
+            WORLD,
+            Box::pin(async move {
+                let value = future.await;
+                *slot.borrow_mut() = Some(value);
+            }),
+        );
         loop {
             if let Some(value) = result.borrow_mut().take() {
                 return value;
             }
-            assert!(self.step(), "seed {}: everything waits and nothing will happen", self.seed());
+            assert!(
+                self.step(),
+                "seed {}: everything waits and nothing will happen",
+                self.seed()
+            );
         }
     }
 
@@ -222,10 +240,16 @@ impl Simulation {
     }
 
     fn poll_task(&self, id: TaskId) {
-        let Some(mut task) = self.inner.tasks.borrow_mut().remove(&id) else { return };
+        let Some(mut task) = self.inner.tasks.borrow_mut().remove(&id) else {
+            return;
+        };
         self.record(id);
         let waker = self.waker(id);
-        let done = task.future.as_mut().poll(&mut Context::from_waker(&waker)).is_ready();
+        let done = task
+            .future
+            .as_mut()
+            .poll(&mut Context::from_waker(&waker))
+            .is_ready();
         let is_killed = self.inner.killed.borrow().contains(&task.group);
         if !done && !is_killed {
             self.inner.tasks.borrow_mut().insert(id, task);
@@ -233,7 +257,9 @@ impl Simulation {
     }
 
     fn advance(&self) -> bool {
-        let Some(((time, _), waker)) = self.inner.timers.borrow_mut().pop_first() else { return false };
+        let Some(((time, _), waker)) = self.inner.timers.borrow_mut().pop_first() else {
+            return false;
+        };
         self.inner.now_us.set(self.now_us().max(time));
         waker.wake();
         true
@@ -241,7 +267,9 @@ impl Simulation {
 
     fn record(&self, id: TaskId) {
         let mixed = self.inner.trace.get() ^ id ^ self.now_us().rotate_left(32);
-        self.inner.trace.set(mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(27));
+        self.inner
+            .trace
+            .set(mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(27));
     }
 
     fn next_id(&self) -> u64 {
@@ -251,7 +279,11 @@ impl Simulation {
     }
 
     fn waker(&self, id: TaskId) -> Waker {
-        Arc::new(TaskWaker { id, ready: Arc::clone(&self.inner.ready) }).into()
+        Arc::new(TaskWaker {
+            id,
+            ready: Arc::clone(&self.inner.ready),
+        })
+        .into()
     }
 }
 
@@ -278,7 +310,10 @@ impl<T> Drop for Filler<T> {
 /// The seeds that a test runs: `count` from a base that the environment variable `PLINTH_SEED`
 /// replaces, in which case it is the only one. Each is printed by the test that fails with it.
 pub fn seeds(count: u64) -> Vec<u64> {
-    match std::env::var("PLINTH_SEED").ok().and_then(|seed| seed.parse().ok()) {
+    match std::env::var("PLINTH_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok())
+    {
         Some(seed) => vec![seed],
         None => (0..count).collect(),
     }
@@ -293,10 +328,13 @@ mod tests {
         let order = Rc::new(RefCell::new(Vec::new()));
         for number in 0..10 {
             let (task_world, order) = (world.clone(), Rc::clone(&order));
-            world.spawn_in(WORLD, Box::pin(async move {
-                task_world.sleep_below(3).await;
-                order.borrow_mut().push(number);
-            }));
+            world.spawn_in(
+                WORLD,
+                Box::pin(async move {
+                    task_world.sleep_below(3).await;
+                    order.borrow_mut().push(number);
+                }),
+            );
         }
         let end = world.clone();
         world.run(async move { end.sleep(10).await });
@@ -315,10 +353,13 @@ mod tests {
         let group = world.new_group();
         let ran = Rc::new(Cell::new(false));
         let (task_world, flag) = (world.clone(), Rc::clone(&ran));
-        world.spawn_in(group, Box::pin(async move {
-            task_world.sleep(5).await;
-            flag.set(true);
-        }));
+        world.spawn_in(
+            group,
+            Box::pin(async move {
+                task_world.sleep(5).await;
+                flag.set(true);
+            }),
+        );
         let killer = world.clone();
         world.run(async move {
             killer.sleep(2).await;

@@ -71,8 +71,11 @@ impl History {
     /// # Panics
     /// When the history is not strictly serializable.
     pub fn check(&self, log: &[LogEntry], seed: u64) -> Map {
-        let by_marker: BTreeMap<u64, &Observation> =
-            self.observations.iter().map(|observation| (observation.marker, observation)).collect();
+        let by_marker: BTreeMap<u64, &Observation> = self
+            .observations
+            .iter()
+            .map(|observation| (observation.marker, observation))
+            .collect();
         let mut state = Map::new();
         let mut at_version: BTreeMap<Version, Map> = BTreeMap::from([(Version::ZERO, Map::new())]);
         let mut committed = BTreeSet::new();
@@ -81,8 +84,15 @@ impl History {
                 let marker = marker_of(&mutations);
                 let context = || format!("seed {seed}, transaction {marker}");
                 assert!(committed.insert(marker), "{}: committed twice", context());
-                let seen = by_marker.get(&marker).unwrap_or_else(|| panic!("{}: nobody wrote it", context()));
-                assert_ne!(seen.outcome, Outcome::Failed, "{}: it failed, and is in the log", context());
+                let seen = by_marker
+                    .get(&marker)
+                    .unwrap_or_else(|| panic!("{}: nobody wrote it", context()));
+                assert_ne!(
+                    seen.outcome,
+                    Outcome::Failed,
+                    "{}: it failed, and is in the log",
+                    context()
+                );
                 if let Outcome::Committed(acknowledged) = seen.outcome {
                     assert_eq!(acknowledged, Some(version), "{}", context());
                 }
@@ -94,14 +104,23 @@ impl History {
         for seen in &self.observations {
             let context = || format!("seed {seed}, transaction {}", seen.marker);
             if matches!(seen.outcome, Outcome::Committed(Some(_))) {
-                assert!(committed.contains(&seen.marker), "{}: acknowledged, and lost", context());
+                assert!(
+                    committed.contains(&seen.marker),
+                    "{}: acknowledged, and lost",
+                    context()
+                );
             }
             if let Some(read_version) = seen.read_version {
                 let newest = seen.acknowledged_before;
-                assert!(read_version >= newest, "{}: read {read_version}, {newest} was known", context());
+                assert!(
+                    read_version >= newest,
+                    "{}: read {read_version}, {newest} was known",
+                    context()
+                );
                 let snapshot = at_version.get(&read_version);
-                let mut snapshot =
-                    snapshot.unwrap_or_else(|| panic!("{}: no commit at {read_version}", context())).clone();
+                let mut snapshot = snapshot
+                    .unwrap_or_else(|| panic!("{}: no commit at {read_version}", context()))
+                    .clone();
                 replay(&mut snapshot, &seen.operations, &context);
             }
         }
@@ -112,11 +131,16 @@ impl History {
 fn decode(log: &[LogEntry]) -> Vec<(Version, Vec<Vec<Mutation>>)> {
     let mut reader = RecordReader::after(SequenceNumber::ZERO);
     let records = log.iter().filter_map(|entry| {
-        reader.push(entry.sequence, &entry.bytes).expect("the engine writes what it can read")
+        reader
+            .push(entry.sequence, &entry.bytes)
+            .expect("the engine writes what it can read")
     });
     records
         .map(|record| {
-            let transactions = record.transactions.into_iter().map(|transaction| transaction.mutations);
+            let transactions = record
+                .transactions
+                .into_iter()
+                .map(|transaction| transaction.mutations);
             (record.version, transactions.collect())
         })
         .collect()
@@ -124,7 +148,10 @@ fn decode(log: &[LogEntry]) -> Vec<(Version, Vec<Vec<Mutation>>)> {
 
 fn marker_of(mutations: &[Mutation]) -> u64 {
     let marker = mutations.iter().find_map(|mutation| match mutation {
-        Mutation::Set(key, _) => std::str::from_utf8(key.strip_prefix(b"marker/")?).ok()?.parse().ok(),
+        Mutation::Set(key, _) => std::str::from_utf8(key.strip_prefix(b"marker/")?)
+            .ok()?
+            .parse()
+            .ok(),
         Mutation::ClearRange(_) => None,
     });
     marker.expect("every writing transaction sets its marker")
@@ -139,7 +166,10 @@ fn replay(state: &mut Map, operations: &[Operation], context: &dyn Fn() -> Strin
             }
             Operation::Range(begin, end, limit, reverse, answer) => {
                 let mut rows: Vec<(Bytes, Bytes)> = if begin < end {
-                    state.range(begin.clone()..end.clone()).map(|(k, v)| (k.clone(), v.clone())).collect()
+                    state
+                        .range(begin.clone()..end.clone())
+                        .map(|(k, v)| (k.clone(), v.clone()))
+                        .collect()
                 } else {
                     Vec::new()
                 };

@@ -35,13 +35,20 @@ pub struct SimulatedStorage {
 impl SimulatedStorage {
     /// A peer of the database in `memory`.
     pub fn new(world: &Simulation, memory: &MemoryStorage, faults: Faults) -> SimulatedStorage {
-        SimulatedStorage { world: world.clone(), memory: memory.another_peer(), faults }
+        SimulatedStorage {
+            world: world.clone(),
+            memory: memory.another_peer(),
+            faults,
+        }
     }
 
     async fn operation<T>(&self, effect: impl AsyncFnOnce(&MemoryStorage) -> Result<T>) -> Result<T> {
         self.world.sleep_below(self.faults.delay_us).await;
         if self.world.one_in(self.faults.io_error_odds) {
-            return Err(Error::new(ErrorCode::IoError, "simulated failure; nothing was done"));
+            return Err(Error::new(
+                ErrorCode::IoError,
+                "simulated failure; nothing was done",
+            ));
         }
         let result = effect(&self.memory).await;
         self.world.sleep_below(self.faults.delay_us).await;
@@ -55,7 +62,8 @@ impl Storage for SimulatedStorage {
     }
 
     async fn read_log(&self, after: SequenceNumber, limit: usize) -> Result<Vec<LogEntry>> {
-        self.operation(async |memory| memory.read_log(after, limit).await).await
+        self.operation(async |memory| memory.read_log(after, limit).await)
+            .await
     }
 
     async fn commit(&self, request: CommitRequest) -> Result<CommitOutcome> {
@@ -65,7 +73,10 @@ impl Storage for SimulatedStorage {
                 let _lost = self.memory.commit(request).await;
             }
             self.world.sleep_below(self.faults.delay_us).await;
-            return Err(Error::new(ErrorCode::CommitUnknownResult, "simulated loss of the answer"));
+            return Err(Error::new(
+                ErrorCode::CommitUnknownResult,
+                "simulated loss of the answer",
+            ));
         }
         self.operation(async |memory| memory.commit(request).await).await
     }
@@ -75,11 +86,13 @@ impl Storage for SimulatedStorage {
     }
 
     async fn write_pages(&self, pages: Vec<(PageId, Vec<u8>)>) -> Result<()> {
-        self.operation(async |memory| memory.write_pages(pages).await).await
+        self.operation(async |memory| memory.write_pages(pages).await)
+            .await
     }
 
     async fn delete_pages(&self, ids: Vec<PageId>) -> Result<()> {
-        self.operation(async |memory| memory.delete_pages(ids).await).await
+        self.operation(async |memory| memory.delete_pages(ids).await)
+            .await
     }
 
     async fn page_ids(&self) -> Result<Vec<PageId>> {

@@ -1,6 +1,12 @@
 //! Random programs of many interleaved transactions on several hostile peers are strictly
 //! serializable: each is checked against a plain sorted map replaying the log.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed"
+)]
+
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
@@ -39,7 +45,11 @@ struct Seen {
 
 impl Drop for Seen {
     fn drop(&mut self) {
-        self.shared.history.borrow_mut().observations.push(self.observation.clone());
+        self.shared
+            .history
+            .borrow_mut()
+            .observations
+            .push(self.observation.clone());
     }
 }
 
@@ -75,13 +85,21 @@ async fn random_transaction(shared: Rc<Shared>, peer: Peer) {
                 let (begin, end) = random_bounds(&world);
                 let limit = world.random_in(0..4) as usize;
                 let reverse = world.one_in(2);
-                let options = RangeOptions { limit, reverse, ..RangeOptions::default() };
+                let options = RangeOptions {
+                    limit,
+                    reverse,
+                    ..RangeOptions::default()
+                };
                 let rows = transaction.get_range(&begin, &end, options);
                 let index = operations.len();
                 operations.push(Operation::Range(begin, end, limit, reverse, Vec::new()));
                 match rows.await {
                     Ok(rows) => {
-                        let rows = rows.rows.into_iter().map(|(k, v)| (k.to_vec(), v.to_vec())).collect();
+                        let rows = rows
+                            .rows
+                            .into_iter()
+                            .map(|(k, v)| (k.to_vec(), v.to_vec()))
+                            .collect();
                         if let Operation::Range(.., answer) = &mut operations[index] {
                             *answer = rows;
                         }
@@ -90,7 +108,10 @@ async fn random_transaction(shared: Rc<Shared>, peer: Peer) {
                 }
             }
             3 | 4 => {
-                let (key, value) = (random_key(&world), world.random_in(0..100).to_string().into_bytes());
+                let (key, value) = (
+                    random_key(&world),
+                    world.random_in(0..100).to_string().into_bytes(),
+                );
                 result = result.and(transaction.set(&key, &value));
                 operations.push(Operation::Set(key, value));
                 writes = true;
@@ -119,7 +140,9 @@ async fn random_transaction(shared: Rc<Shared>, peer: Peer) {
     if writes {
         result = result.and(transaction.set(&marker_key(marker), marker.to_string().as_bytes()));
     }
-    let has_reads = operations.iter().any(|op| matches!(op, Operation::Get(..) | Operation::Range(..)));
+    let has_reads = operations
+        .iter()
+        .any(|op| matches!(op, Operation::Get(..) | Operation::Range(..)));
     let read_version = match (&result, has_reads) {
         (Ok(()), true) => transaction.read_version().await.ok(),
         _ => None,
@@ -131,7 +154,10 @@ async fn random_transaction(shared: Rc<Shared>, peer: Peer) {
     seen.observation.operations = operations;
     seen.observation.outcome = Outcome::Unknown;
     let result = transaction.commit().await;
-    seen.observation.outcome = outcome(&result, transaction.committed().map(|committed| committed.version));
+    seen.observation.outcome = outcome(
+        &result,
+        transaction.committed().map(|committed| committed.version),
+    );
     if result.is_ok() {
         seen.observation.read_version = read_version;
     }
@@ -192,7 +218,9 @@ fn run(seed: u64, with_kills: bool) -> (u64, usize) {
         for client in clients {
             client.await;
         }
-        let log = plinth_core::Storage::read_log(cluster.memory(), Default::default(), usize::MAX).await.unwrap();
+        let log = plinth_core::Storage::read_log(cluster.memory(), Default::default(), usize::MAX)
+            .await
+            .unwrap();
         let state = shared.history.borrow().check(&log, main.seed());
         let fresh = cluster.open().await;
         let reader = fresh.database.create_transaction(TransactionOptions::default());
@@ -202,8 +230,17 @@ fn run(seed: u64, with_kills: bool) -> (u64, usize) {
             }
             reader.reset();
         };
-        let rows: Vec<_> = rows.rows.into_iter().map(|(k, v)| (k.to_vec(), v.to_vec())).collect();
-        assert_eq!(rows, state.into_iter().collect::<Vec<_>>(), "seed {}: the final state", main.seed());
+        let rows: Vec<_> = rows
+            .rows
+            .into_iter()
+            .map(|(k, v)| (k.to_vec(), v.to_vec()))
+            .collect();
+        assert_eq!(
+            rows,
+            state.into_iter().collect::<Vec<_>>(),
+            "seed {}: the final state",
+            main.seed()
+        );
         log.len()
     });
     (world.trace(), committed)
@@ -211,14 +248,17 @@ fn run(seed: u64, with_kills: bool) -> (u64, usize) {
 
 #[test]
 fn random_programs_on_hostile_peers_are_strictly_serializable() {
-    let commits: usize = seeds(400).into_iter().map(|seed| run(seed, false).1).sum();
+    let commits: usize = seeds(2_000).into_iter().map(|seed| run(seed, false).1).sum();
     println!("{commits} log records");
     assert!(commits > 0, "something was committed");
 }
 
 #[test]
 fn killing_peers_at_any_point_loses_nothing_acknowledged_and_tears_nothing() {
-    let commits: usize = seeds(400).into_iter().map(|seed| run(seed + 1_000_000, true).1).sum();
+    let commits: usize = seeds(2_000)
+        .into_iter()
+        .map(|seed| run(seed + 1_000_000, true).1)
+        .sum();
     println!("{commits} log records");
     assert!(commits > 0, "something was committed");
 }

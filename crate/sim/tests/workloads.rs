@@ -1,15 +1,24 @@
 //! FoundationDB's workloads whose invariant a person can state in a sentence.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed"
+)]
+
 use std::cell::Cell;
 use std::rc::Rc;
 
 use plinth_core::words::RangeOptions;
 use plinth_core::{ErrorCode, Result, Transaction, TransactionOptions};
-use plinth_sim::{Cluster, ClusterOptions, Peer, Simulation, SimulatedStorage, seeds};
+use plinth_sim::{Cluster, ClusterOptions, Peer, SimulatedStorage, Simulation, seeds};
 
 const OPTIONS: TransactionOptions = TransactionOptions {
     durability: plinth_core::words::Durability::Strict,
-    retry: plinth_core::pure::RetryPolicy { retry_limit: None, retry_delay_max_us: 1_000_000 },
+    retry: plinth_core::pure::RetryPolicy {
+        retry_limit: None,
+        retry_delay_max_us: 1_000_000,
+    },
 };
 
 type Tn = Transaction<SimulatedStorage>;
@@ -27,14 +36,22 @@ fn set_number(transaction: &Tn, key: &[u8], number: u64) -> Result<()> {
 /// happen more than once.
 async fn insist<T>(peer: &Peer, mut body: impl AsyncFnMut(&Tn) -> Result<T>) -> T {
     loop {
-        match peer.database.run(OPTIONS, async |transaction| body(transaction).await).await {
+        match peer
+            .database
+            .run(OPTIONS, async |transaction| body(transaction).await)
+            .await
+        {
             Ok(value) => return value,
             Err(error) => assert_eq!(error.code(), ErrorCode::IoError, "only what is simulated"),
         }
     }
 }
 
-fn in_world<F: Future<Output = ()> + 'static>(options: ClusterOptions, count: u64, body: impl Fn(Cluster) -> F) {
+fn in_world<F: Future<Output = ()> + 'static>(
+    options: ClusterOptions,
+    count: u64,
+    body: impl Fn(Cluster) -> F,
+) {
     for seed in seeds(count) {
         println!("seed {seed}");
         let world = Simulation::new(seed);
@@ -47,7 +64,10 @@ fn in_world<F: Future<Output = ()> + 'static>(options: ClusterOptions, count: u6
 fn without_lost_answers() -> ClusterOptions {
     let hostile = ClusterOptions::hostile();
     ClusterOptions {
-        faults: plinth_sim::Faults { lost_answer_odds: 0, ..hostile.faults },
+        faults: plinth_sim::Faults {
+            lost_answer_odds: 0,
+            ..hostile.faults
+        },
         ..hostile
     }
 }
@@ -85,13 +105,18 @@ fn a_commit_whose_answer_was_lost_is_answered_exactly() {
     // Storage answers get lost, operations don't fail: every increment must be counted once, although
     // many commits went through "unknown".
     let hostile = ClusterOptions::hostile();
-    let faults = plinth_sim::Faults { io_error_odds: 0, lost_answer_odds: 4, ..hostile.faults };
+    let faults = plinth_sim::Faults {
+        io_error_odds: 0,
+        lost_answer_odds: 4,
+        ..hostile.faults
+    };
     in_world(ClusterOptions { faults, ..hostile }, 60, |cluster| async move {
         let world = cluster.world().clone();
         let acknowledged = Rc::new(Cell::new(0));
         let clients: Vec<_> = (0..3)
             .map(|_| {
-                let (cluster, world, acknowledged) = (cluster.clone(), world.clone(), Rc::clone(&acknowledged));
+                let (cluster, world, acknowledged) =
+                    (cluster.clone(), world.clone(), Rc::clone(&acknowledged));
                 world.spawn(async move {
                     let peer = cluster.open().await;
                     for _ in 0..6 {
@@ -159,7 +184,9 @@ fn transfers_keep_the_sum_and_no_reader_ever_sees_another_one() {
                         world.sleep_below(2_000).await;
                     }
                 } else {
-                    let rows = transaction.get_range(b"account/", b"account0", RangeOptions::default()).await?;
+                    let rows = transaction
+                        .get_range(b"account/", b"account0", RangeOptions::default())
+                        .await?;
                     for (_, value) in rows.rows {
                         sum += std::str::from_utf8(&value).unwrap().parse::<u64>().unwrap();
                     }
@@ -235,7 +262,10 @@ fn a_change_travels_through_a_chain_of_watches_on_other_peers() {
     const LINKS: u64 = 4;
     let key = |index: u64| format!("chain/{index}").into_bytes();
     // News may be late, not lost: nothing but news wakes a peer that only waits.
-    let options = ClusterOptions { news_loss_odds: 0, ..without_lost_answers() };
+    let options = ClusterOptions {
+        news_loss_odds: 0,
+        ..without_lost_answers()
+    };
     in_world(options, 60, move |cluster| async move {
         let world = cluster.world().clone();
         let links: Vec<_> = (0..LINKS)
@@ -282,7 +312,11 @@ fn wall_clocks_that_jump_never_send_versions_backwards() {
             transaction.set(b"round", &[round]).unwrap();
             if transaction.commit().await.is_ok() {
                 let version = transaction.committed().unwrap().version.get();
-                assert!(version > newest, "seed {}: {version} after {newest}", world.seed());
+                assert!(
+                    version > newest,
+                    "seed {}: {version} after {newest}",
+                    world.seed()
+                );
                 newest = version;
             }
             world.sleep_below(50_000).await;

@@ -68,13 +68,21 @@ async fn open(name: &str, options: JsValue) -> Result<DatabaseHandle, Error> {
         let news = Box::new(MemoryNews(Rc::clone(&shared)));
         let database = Database::open(shared.storage(), env, news).await?;
         shared.add_peer(database.engine());
-        return Ok(DatabaseHandle { database, durability, following: None });
+        return Ok(DatabaseHandle {
+            database,
+            durability,
+            following: None,
+        });
     }
     let storage = AnyStorage::IndexedDb(IndexedDbStorage::open(name).await?);
     let news = TabNews::join(&database_name(name));
     let database = Database::open(storage, env, Box::new(news.clone())).await?;
     let following = Some(news.follow(database.engine()));
-    Ok(DatabaseHandle { database, durability, following })
+    Ok(DatabaseHandle {
+        database,
+        durability,
+        following,
+    })
 }
 
 #[wasm_bindgen]
@@ -84,7 +92,10 @@ impl DatabaseHandle {
     pub fn create_transaction(&self, options: JsValue) -> Result<TransactionHandle, JsValue> {
         let options = Options::from_js(options).map_err(|error| rejection(&error))?;
         let durability = options.durability.map_or(self.durability, Durability::from);
-        let options = TransactionOptions { durability, ..TransactionOptions::default() };
+        let options = TransactionOptions {
+            durability,
+            ..TransactionOptions::default()
+        };
         Ok(TransactionHandle::new(self.database.create_transaction(options)))
     }
 
@@ -102,7 +113,10 @@ impl DatabaseHandle {
             log_read_count: stats.log_read_count as f64,
         };
         serde_wasm_bindgen::to_value(&stats).map_err(|error| {
-            rejection(&Error::new(ErrorCode::InternalError, format!("statistics: {error}")))
+            rejection(&Error::new(
+                ErrorCode::InternalError,
+                format!("statistics: {error}"),
+            ))
         })
     }
 

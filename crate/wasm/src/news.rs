@@ -21,14 +21,19 @@ pub(crate) struct TabNews {
 impl TabNews {
     /// Joins the channel; where there is no BroadcastChannel, other tabs learn by reading the log.
     pub(crate) fn join(database_name: &str) -> TabNews {
-        TabNews { channel: BroadcastChannel::new(database_name).ok() }
+        TabNews {
+            channel: BroadcastChannel::new(database_name).ok(),
+        }
     }
 
     /// Passes what other tabs publish to the engine, for as long as the result is kept.
     pub(crate) fn follow(&self, engine: &Rc<Engine<AnyStorage>>) -> Following {
         let engine: Weak<Engine<AnyStorage>> = Rc::downgrade(engine);
         let listener = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
-            let heard = event.data().as_f64().filter(|tail| *tail >= 0.0 && tail.fract() == 0.0);
+            let heard = event
+                .data()
+                .as_f64()
+                .filter(|tail| *tail >= 0.0 && tail.fract() == 0.0);
             if let (Some(engine), Some(tail)) = (engine.upgrade(), heard) {
                 engine.hear(SequenceNumber::new(tail as u64));
             }
@@ -36,7 +41,10 @@ impl TabNews {
         if let Some(channel) = &self.channel {
             channel.set_onmessage(Some(listener.as_ref().unchecked_ref()));
         }
-        Following { channel: self.channel.clone(), _listener: listener }
+        Following {
+            channel: self.channel.clone(),
+            _listener: listener,
+        }
     }
 }
 

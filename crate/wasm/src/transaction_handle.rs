@@ -49,8 +49,16 @@ impl TransactionHandle {
         snapshot: bool,
     ) -> JsValue {
         let (limit, target_bytes) = (limit as usize, target_bytes as usize);
-        let options = RangeOptions { limit, target_bytes, reverse, snapshot };
-        answer(self.transaction.get_range(begin, end, options), |rows: RangeRows| pack_rows(&rows).into())
+        let options = RangeOptions {
+            limit,
+            target_bytes,
+            reverse,
+            snapshot,
+        };
+        answer(
+            self.transaction.get_range(begin, end, options),
+            |rows: RangeRows| pack_rows(&rows).into(),
+        )
     }
 
     /// Sets a key.
@@ -92,16 +100,16 @@ impl TransactionHandle {
         match self.transaction.read_version() {
             Read::Ready(Ok(version)) => JsValue::from_f64(version.get() as f64),
             Read::Ready(Err(error)) => JsValue::from_f64(-f64::from(code_of_error(&error))),
-            pending @ Read::Pending(_) => {
-                answer(pending, |version| JsValue::from_f64(version.get() as f64))
-            }
+            pending @ Read::Pending(_) => answer(pending, |version| JsValue::from_f64(version.get() as f64)),
         }
     }
 
     /// The version of the commit; -1 before it and for a transaction that wrote nothing.
     #[wasm_bindgen(js_name = committedVersion)]
     pub fn committed_version(&self) -> f64 {
-        self.transaction.committed().map_or(-1.0, |committed| committed.version.get() as f64)
+        self.transaction
+            .committed()
+            .map_or(-1.0, |committed| committed.version.get() as f64)
     }
 
     /// The size so far, as counted towards the limit.
@@ -114,7 +122,10 @@ impl TransactionHandle {
     pub fn commit(&self) -> Promise {
         let committed = self.transaction.commit();
         future_to_promise(async move {
-            committed.await.map(|()| JsValue::UNDEFINED).map_err(|error| rejection(&error))
+            committed
+                .await
+                .map(|()| JsValue::UNDEFINED)
+                .map_err(|error| rejection(&error))
         })
     }
 
@@ -124,7 +135,10 @@ impl TransactionHandle {
         let code = ErrorCode::from_number(code).unwrap_or(ErrorCode::UnknownError);
         let prepared = self.transaction.on_error(&Error::from(code));
         future_to_promise(async move {
-            prepared.await.map(|()| JsValue::UNDEFINED).map_err(|error| rejection(&error))
+            prepared
+                .await
+                .map(|()| JsValue::UNDEFINED)
+                .map_err(|error| rejection(&error))
         })
     }
 
@@ -143,9 +157,9 @@ fn answer<T: 'static>(read: Read<T>, convert: impl FnOnce(T) -> JsValue + 'stati
     match read {
         Read::Ready(Ok(value)) => convert(value),
         Read::Ready(Err(error)) => JsValue::from_f64(f64::from(code_of_error(&error))),
-        Read::Pending(future) => future_to_promise(async move {
-            future.await.map(convert).map_err(|error| rejection(&error))
-        })
-        .into(),
+        Read::Pending(future) => {
+            future_to_promise(async move { future.await.map(convert).map_err(|error| rejection(&error)) })
+                .into()
+        }
     }
 }

@@ -20,7 +20,10 @@ impl WatchHandle {
     pub(crate) fn new(watch: Watch<AnyStorage>) -> WatchHandle {
         let (canceller, fired) = watch.into_parts();
         let promise = future_to_promise(async move {
-            fired.await.map(|()| JsValue::UNDEFINED).map_err(|error| rejection(&error))
+            fired
+                .await
+                .map(|()| JsValue::UNDEFINED)
+                .map_err(|error| rejection(&error))
         });
         WatchHandle { canceller, promise }
     }

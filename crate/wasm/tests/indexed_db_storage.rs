@@ -16,9 +16,15 @@ async fn indexed_db_keeps_the_storage_contract() {
     conformance::run_all(async || {
         count.set(count.get() + 1);
         let name = format!("conformance-{}", count.get());
-        delete_indexed_db(&name).await.expect("an old database can be deleted");
-        let one = IndexedDbStorage::open(&name).await.expect("a database can be opened");
-        let other = IndexedDbStorage::open(&name).await.expect("it can be opened twice");
+        delete_indexed_db(&name)
+            .await
+            .expect("an old database can be deleted");
+        let one = IndexedDbStorage::open(&name)
+            .await
+            .expect("a database can be opened");
+        let other = IndexedDbStorage::open(&name)
+            .await
+            .expect("it can be opened twice");
         (one, other)
     })
     .await;

@@ -5,6 +5,7 @@
 //! are replaced by the error that ended it.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use futures_channel::oneshot;
@@ -16,7 +17,6 @@ use crate::words::{Error, ErrorCode, Key, Result, Value};
 
 /// A watch that waits for the commit of its transaction.
 struct WaitingWatch {
-    id: WatchId,
     key: Key,
     /// The value to compare with; not known until the watch's own read has completed.
     reference: Option<Option<Value>>,
@@ -37,7 +37,7 @@ pub(super) struct Attempt<S: Storage> {
     /// Shared with the reads on their way: each sees the writes as of its call.
     writes: RefCell<Rc<WriteMap>>,
     read_conflicts: RefCell<RangeSet>,
-    watches: RefCell<Vec<WaitingWatch>>,
+    watches: RefCell<BTreeMap<WatchId, WaitingWatch>>,
     ended: RefCell<Option<Error>>,
     is_commit_called: Cell<bool>,
     committed: Cell<Option<Committed>>,
@@ -143,7 +143,9 @@ impl<S: Storage> Attempt<S> {
             let attempt = Rc::clone(self);
             self.engine.env().spawn(Box::pin(async move {
                 let result = attempt.engine.read_version().await;
-                let next = result.as_ref().map_or(ReadVersion::Unknown, |&snapshot| ReadVersion::Known(snapshot));
+                let next = result
+                    .as_ref()
+                    .map_or(ReadVersion::Unknown, |&snapshot| ReadVersion::Known(snapshot));
                 if let ReadVersion::Requested(waiting) = attempt.read_version.replace(next) {
                     for sender in waiting {
                         let _receiver_gone = sender.send(result.clone());
@@ -151,7 +153,9 @@ impl<S: Storage> Attempt<S> {
                 }
             }));
         }
-        receiver.await.unwrap_or_else(|_| Err(ErrorCode::OperationCancelled.into()))
+        receiver
+            .await
+            .unwrap_or_else(|_| Err(ErrorCode::OperationCancelled.into()))
     }
 
     /// Counts a read that its commit has to wait for.
@@ -172,7 +176,9 @@ impl<S: Storage> Attempt<S> {
 
     pub(super) fn note_read_error(&self, error: Option<&Error>) {
         if let Some(error) = error {
-            self.first_read_error.borrow_mut().get_or_insert_with(|| error.clone());
+            self.first_read_error
+                .borrow_mut()
+                .get_or_insert_with(|| error.clone());
         }
     }
 
@@ -190,70 +196,83 @@ impl<S: Storage> Attempt<S> {
     }
 
     pub(super) fn add_watch(&self, id: WatchId, key: Key, sender: oneshot::Sender<WatchOutcome>) {
-        self.watches.borrow_mut().push(WaitingWatch { id, key, reference: None, sender });
+        let watch = WaitingWatch {
+            key,
+            reference: None,
+            sender,
+        };
+        self.watches.borrow_mut().insert(id, watch);
     }
 
     /// The watch's own read is done: this is the value to compare with, or why there is none.
     pub(super) fn set_watch_reference(&self, id: WatchId, value: Result<Option<Value>>) {
-        match value {
+        let outcome = match value {
             Ok(value) => {
-                if let Some(watch) = self.watches.borrow_mut().iter_mut().find(|watch| watch.id == id) {
-                    watch.reference = Some(value);
-                }
-                self.fire_watches_of_own_writes();
+                let mut watches = self.watches.borrow_mut();
+                let Some(watch) = watches.get_mut(&id) else { return };
+                watch.reference = Some(value);
+                watch.outcome_of_own_writes(&self.writes.borrow())
             }
-            Err(error) => self.end_watches(|watch| (watch.id == id).then(|| Err(error.clone()))),
+            Err(error) => Some(Err(error)),
+        };
+        if let Some(outcome) = outcome {
+            self.end_watch(id, outcome);
         }
     }
 
     /// Cancels a watch that waits for the commit; false if none with this id does.
     pub(super) fn cancel_watch(&self, id: WatchId) -> bool {
-        let before = self.watches.borrow().len();
-        self.end_watches(|watch| (watch.id == id).then(|| Err(ErrorCode::OperationCancelled.into())));
-        self.watches.borrow().len() < before
+        self.end_watch(id, Err(ErrorCode::OperationCancelled.into()))
     }
 
     /// The commit succeeded: from now on the engine compares.
     pub(super) fn arm_watches(&self) {
-        for watch in self.watches.take() {
+        for (id, watch) in self.watches.take() {
             let reference = watch.reference.unwrap_or_default();
-            self.engine.arm_watch(watch.id, watch.key, reference, watch.sender);
+            self.engine.arm_watch(id, watch.key, reference, watch.sender);
         }
     }
 
     pub(super) fn fail_watches(&self, error: &Error) {
-        self.end_watches(|_| Some(Err(error.clone())));
+        let ids: Vec<WatchId> = self.watches.borrow().keys().copied().collect();
+        for id in ids {
+            self.end_watch(id, Err(error.clone()));
+        }
     }
 
-    /// Before the commit only own writes count: one that leaves another value than the reference.
     fn fire_watches_of_own_writes(&self) {
-        if self.watches.borrow().is_empty() {
-            return;
+        let fired: Vec<(WatchId, WatchOutcome)> = {
+            let (watches, writes) = (self.watches.borrow(), self.writes.borrow());
+            let outcome =
+                |(&id, watch): (&WatchId, &WaitingWatch)| Some((id, watch.outcome_of_own_writes(&writes)?));
+            watches.iter().filter_map(outcome).collect()
+        };
+        for (id, outcome) in fired {
+            self.end_watch(id, outcome);
         }
-        let writes = self.writes();
-        self.end_watches(|watch| {
-            let reference = watch.reference.as_ref()?;
-            let is_changed = match writes.overlay(&watch.key) {
-                Overlay::Unmodified => false,
-                Overlay::Cleared => reference.is_some(),
-                Overlay::Set(value) => reference.as_ref() != Some(&value),
-            };
-            is_changed.then_some(Ok(()))
-        });
     }
 
-    /// Ends the waiting watches for which `outcome` gives something.
-    fn end_watches(&self, outcome: impl Fn(&WaitingWatch) -> Option<WatchOutcome>) {
-        let waiting = self.watches.take();
-        for watch in waiting {
-            match outcome(&watch) {
-                None => self.watches.borrow_mut().push(watch),
-                Some(outcome) => {
-                    self.engine.discard_watch();
-                    let _receiver_gone = watch.sender.send(outcome);
-                }
-            }
-        }
+    /// Ends a watch that waits for the commit; false if none with this id does.
+    fn end_watch(&self, id: WatchId, outcome: WatchOutcome) -> bool {
+        let Some(watch) = self.watches.borrow_mut().remove(&id) else {
+            return false;
+        };
+        self.engine.discard_watch();
+        let _receiver_gone = watch.sender.send(outcome);
+        true
+    }
+}
+
+impl WaitingWatch {
+    /// Before the commit only own writes count: one that leaves another value than the reference.
+    fn outcome_of_own_writes(&self, writes: &WriteMap) -> Option<WatchOutcome> {
+        let reference = self.reference.as_ref()?;
+        let is_changed = match writes.overlay(&self.key) {
+            Overlay::Unmodified => false,
+            Overlay::Cleared => reference.is_some(),
+            Overlay::Set(value) => reference.as_ref() != Some(&value),
+        };
+        is_changed.then_some(Ok(()))
     }
 }
 

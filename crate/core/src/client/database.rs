@@ -14,7 +14,9 @@ pub struct Database<S: Storage> {
 
 impl<S: Storage> Clone for Database<S> {
     fn clone(&self) -> Self {
-        Database { engine: Rc::clone(&self.engine) }
+        Database {
+            engine: Rc::clone(&self.engine),
+        }
     }
 }
 
@@ -24,7 +26,9 @@ impl<S: Storage> Database<S> {
     /// # Errors
     /// As [`Engine::open`].
     pub async fn open(storage: S, env: Rc<dyn Env>, news: Box<dyn News>) -> Result<Database<S>> {
-        Ok(Database { engine: Engine::open(storage, env, news).await? })
+        Ok(Database {
+            engine: Engine::open(storage, env, news).await?,
+        })
     }
 
     /// Begins a transaction.

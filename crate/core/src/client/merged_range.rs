@@ -46,11 +46,26 @@ struct MergedRange<'a> {
 }
 
 impl<'a> MergedRange<'a> {
-    fn new(map: &'a VersionMap, version: Version, writes: &'a WriteMap, range: &KeyRange, reverse: bool) -> Self {
+    fn new(
+        map: &'a VersionMap,
+        version: Version,
+        writes: &'a WriteMap,
+        range: &KeyRange,
+        reverse: bool,
+    ) -> Self {
         let sets = writes.sets_in(range);
-        let sets: Rows<'a> = if reverse { Box::new(sets.rev()) } else { Box::new(sets) };
+        let sets: Rows<'a> = if reverse {
+            Box::new(sets.rev())
+        } else {
+            Box::new(sets)
+        };
         let mut base = BaseRows::new(map, version, writes, range.clone(), reverse);
-        MergedRange { next_base: base.next_row(), base, sets: sets.peekable(), reverse }
+        MergedRange {
+            next_base: base.next_row(),
+            base,
+            sets: sets.peekable(),
+            reverse,
+        }
     }
 
     fn next_row(&mut self) -> Option<RangeRow> {
@@ -81,9 +96,22 @@ struct BaseRows<'a> {
 }
 
 impl<'a> BaseRows<'a> {
-    fn new(map: &'a VersionMap, version: Version, writes: &'a WriteMap, range: KeyRange, reverse: bool) -> Self {
+    fn new(
+        map: &'a VersionMap,
+        version: Version,
+        writes: &'a WriteMap,
+        range: KeyRange,
+        reverse: bool,
+    ) -> Self {
         let rows = rows(map, version, &range, reverse);
-        BaseRows { map, version, writes, rest: range, reverse, rows }
+        BaseRows {
+            map,
+            version,
+            writes,
+            rest: range,
+            reverse,
+            rows,
+        }
     }
 
     fn next_row(&mut self) -> Option<RangeRow> {
@@ -107,5 +135,9 @@ impl<'a> BaseRows<'a> {
 
 fn rows<'a>(map: &'a VersionMap, version: Version, range: &KeyRange, reverse: bool) -> Rows<'a> {
     let rows = map.range(range, version);
-    if reverse { Box::new(rows.rev()) } else { Box::new(rows) }
+    if reverse {
+        Box::new(rows.rev())
+    } else {
+        Box::new(rows)
+    }
 }

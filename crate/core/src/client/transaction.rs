@@ -43,7 +43,12 @@ pub struct Transaction<S: Storage> {
 impl<S: Storage> Transaction<S> {
     pub(super) fn new(engine: Rc<Engine<S>>, options: TransactionOptions) -> Transaction<S> {
         let attempt = RefCell::new(Attempt::new(Rc::clone(&engine)));
-        Transaction { engine, options, attempt, retry_state: Cell::default() }
+        Transaction {
+            engine,
+            options,
+            attempt,
+            retry_state: Cell::default(),
+        }
     }
 
     /// The value of a key, `None` if there is no such key. A key longer than any stored one is absent.
@@ -87,7 +92,10 @@ impl<S: Storage> Transaction<S> {
         if let Err(error) = checked {
             return Read::Ready(Err(error));
         }
-        let range = KeyRange { begin: truncated(begin), end: truncated(end) };
+        let range = KeyRange {
+            begin: truncated(begin),
+            end: truncated(end),
+        };
         if range.is_empty() {
             return Read::Ready(Ok(RangeRows::default()));
         }
@@ -248,7 +256,11 @@ impl<S: Storage> Transaction<S> {
             }
             let _receiver_gone = sender.send(result);
         }));
-        Box::pin(async move { receiver.await.unwrap_or_else(|_| Err(ErrorCode::CommitUnknownResult.into())) })
+        Box::pin(async move {
+            receiver
+                .await
+                .unwrap_or_else(|_| Err(ErrorCode::CommitUnknownResult.into()))
+        })
     }
 
     /// Prepares the next attempt after a failure: waits as long as FoundationDB would, then forgets
@@ -312,7 +324,9 @@ impl<S: Storage> Transaction<S> {
         let attempt = self.attempt();
         match attempt.known_snapshot() {
             Ok(Some(snapshot)) => {
-                let result = self.engine.read(&snapshot, |map| read(&attempt, map, snapshot.version));
+                let result = self
+                    .engine
+                    .read(&snapshot, |map| read(&attempt, map, snapshot.version));
                 attempt.note_read_error(result.as_ref().err());
                 Read::Ready(result)
             }
@@ -326,7 +340,9 @@ impl<S: Storage> Transaction<S> {
                     let _receiver_gone = sender.send(result);
                 }));
                 Read::Pending(Box::pin(async move {
-                    receiver.await.unwrap_or_else(|_| Err(ErrorCode::TransactionCancelled.into()))
+                    receiver
+                        .await
+                        .unwrap_or_else(|_| Err(ErrorCode::TransactionCancelled.into()))
                 }))
             }
             Err(error) => {
@@ -417,7 +433,10 @@ fn check_range_end(key: &[u8]) -> Result<()> {
     if key <= KEY_SPACE_END {
         return Ok(());
     }
-    let detail = format!("the end of a range up to \\xff was expected, found {}", display_key(key));
+    let detail = format!(
+        "the end of a range up to \\xff was expected, found {}",
+        display_key(key)
+    );
     Err(Error::new(ErrorCode::KeyOutsideLegalRange, detail))
 }
 
@@ -425,7 +444,10 @@ fn check_length(found: usize, expected_max: usize, code: ErrorCode, what: &str) 
     if found <= expected_max {
         return Ok(());
     }
-    Err(Error::new(code, format!("a {what} of at most {expected_max} bytes was expected, found {found}")))
+    Err(Error::new(
+        code,
+        format!("a {what} of at most {expected_max} bytes was expected, found {found}"),
+    ))
 }
 
 /// A range for a write or a conflict range; over-long keys are cut to one byte past the longest key.
@@ -437,7 +459,10 @@ fn checked_range(begin: &[u8], end: &[u8]) -> Result<KeyRange> {
         let detail = format!("a range whose begin is not after its end was expected, found {begin} .. {end}");
         return Err(Error::new(ErrorCode::InvertedRange, detail));
     }
-    Ok(KeyRange { begin: truncated(begin), end: truncated(end) })
+    Ok(KeyRange {
+        begin: truncated(begin),
+        end: truncated(end),
+    })
 }
 
 /// No stored key is longer than the limit, so a longer bound selects what its prefix selects.

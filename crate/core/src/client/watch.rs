@@ -40,14 +40,25 @@ impl<S: Storage> Watch<S> {
         key: Key,
         receiver: oneshot::Receiver<WatchOutcome>,
     ) -> Watch<S> {
-        Watch { inner: Some(Inner { engine, attempt: Rc::downgrade(attempt), id, key }), receiver }
+        Watch {
+            inner: Some(Inner {
+                engine,
+                attempt: Rc::downgrade(attempt),
+                id,
+                key,
+            }),
+            receiver,
+        }
     }
 
     /// A watch that failed when it was created.
     pub(super) fn failed(error: Error) -> Watch<S> {
         let (sender, receiver) = oneshot::channel();
         let _receiver_is_here = sender.send(Err(error));
-        Watch { inner: None, receiver }
+        Watch {
+            inner: None,
+            receiver,
+        }
     }
 
     /// Splits the right to cancel from the future, so that they can live in different places. The
@@ -69,8 +80,10 @@ impl<S: Storage> WatchCanceller<S> {
 
 impl<S: Storage> Inner<S> {
     fn cancel(&self) {
-        let is_waiting_for_commit =
-            self.attempt.upgrade().is_some_and(|attempt| attempt.cancel_watch(self.id));
+        let is_waiting_for_commit = self
+            .attempt
+            .upgrade()
+            .is_some_and(|attempt| attempt.cancel_watch(self.id));
         if !is_waiting_for_commit {
             self.engine.cancel_watch(self.id, &self.key);
         }

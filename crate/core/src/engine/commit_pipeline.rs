@@ -15,9 +15,7 @@ use super::peer::Engine;
 use super::resolver::{CommitIntent, Committed, Resolution, resolve};
 use crate::pure::encode_record;
 use crate::storage::{CommitOutcome, CommitRequest, LogEntry, Storage};
-use crate::words::{
-    BATCH_BYTES_MAX, BATCH_TRANSACTIONS_MAX, Error, ErrorCode, Result, SequenceNumber,
-};
+use crate::words::{BATCH_BYTES_MAX, BATCH_TRANSACTIONS_MAX, Error, ErrorCode, Result, SequenceNumber};
 
 /// How often a batch is tried again when the storage went away without an answer.
 const LOST_ANSWERS_MAX: u32 = 3;
@@ -71,9 +69,12 @@ impl<S: Storage> Engine<S> {
         };
         if must_start {
             let engine = Rc::clone(self);
-            self.env.spawn(Box::pin(async move { engine.run_commits().await }));
+            self.env
+                .spawn(Box::pin(async move { engine.run_commits().await }));
         }
-        receiver.await.unwrap_or_else(|_| Err(Error::from(ErrorCode::CommitUnknownResult)))
+        receiver
+            .await
+            .unwrap_or_else(|_| Err(Error::from(ErrorCode::CommitUnknownResult)))
     }
 
     /// Completes when no commit is waiting or in flight.
@@ -104,8 +105,10 @@ impl<S: Storage> Engine<S> {
                 }
                 batch
             };
-            let (intents, answers): (Vec<_>, Vec<_>) =
-                batch.into_iter().map(|pending| (pending.intent, pending.answer)).unzip();
+            let (intents, answers): (Vec<_>, Vec<_>) = batch
+                .into_iter()
+                .map(|pending| (pending.intent, pending.answer))
+                .unzip();
             let results = match self.commit_batch(Rc::new(intents)).await {
                 Ok(results) => results,
                 Err(error) => vec![Err(error); answers.len()],
@@ -124,7 +127,11 @@ impl<S: Storage> Engine<S> {
             if resolution.borrow().is_empty() {
                 return Ok(results(&resolution.borrow()));
             }
-            match self.storage.commit(self.commit_request(&batch, &resolution)).await {
+            match self
+                .storage
+                .commit(self.commit_request(&batch, &resolution))
+                .await
+            {
                 Ok(CommitOutcome::Appended(tail)) => {
                     let resolution = resolution.borrow();
                     self.apply_own_record(&resolution, tail)?;
@@ -170,19 +177,32 @@ impl<S: Storage> Engine<S> {
             root: self.root.clone(),
             tail,
             entries: encode_record(&resolution.borrow().record, tail.plus(1)),
-            durability: batch.iter().map(|intent| intent.durability).max().unwrap_or_default(),
+            durability: batch
+                .iter()
+                .map(|intent| intent.durability)
+                .max()
+                .unwrap_or_default(),
             rewrite: Box::new(rewrite),
         }
     }
 
     fn resolve_batch(&self, batch: &[CommitIntent]) -> Resolution {
-        let [high, low] = [self.env.random_u64().to_le_bytes(), self.env.random_u64().to_le_bytes()];
+        let [high, low] = [
+            self.env.random_u64().to_le_bytes(),
+            self.env.random_u64().to_le_bytes(),
+        ];
         let mut batch_id = [0; 16];
         for (place, byte) in batch_id.iter_mut().zip(high.into_iter().chain(low)) {
             *place = byte;
         }
         let version = self.clock_version();
-        resolve(&self.state.borrow(), batch.iter(), version, self.env.unix_us(), batch_id)
+        resolve(
+            &self.state.borrow(),
+            batch.iter(),
+            version,
+            self.env.unix_us(),
+            batch_id,
+        )
     }
 
     fn apply_own_record(&self, resolution: &Resolution, tail: SequenceNumber) -> Result<()> {
@@ -200,5 +220,9 @@ impl<S: Storage> Engine<S> {
 fn results(resolution: &Resolution) -> Vec<Result<Committed>> {
     let version = resolution.record.version;
     let committed = |batch_index| Committed { version, batch_index };
-    resolution.verdicts.iter().map(|verdict| verdict.clone().map(committed)).collect()
+    resolution
+        .verdicts
+        .iter()
+        .map(|verdict| verdict.clone().map(committed))
+        .collect()
 }

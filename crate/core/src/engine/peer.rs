@@ -81,7 +81,9 @@ impl<S: Storage> Engine<S> {
     /// `file_corrupt` naming the damaged record; `incompatible_protocol_version`; the storage's.
     pub async fn open(storage: S, env: Rc<dyn Env>, news: Box<dyn News>) -> Result<Rc<Engine<S>>> {
         let mut database_id = [0; 16];
-        let random = [env.random_u64(), env.random_u64()].into_iter().flat_map(u64::to_le_bytes);
+        let random = [env.random_u64(), env.random_u64()]
+            .into_iter()
+            .flat_map(u64::to_le_bytes);
         for (place, byte) in database_id.iter_mut().zip(random) {
             *place = byte;
         }
@@ -113,7 +115,10 @@ impl<S: Storage> Engine<S> {
     pub async fn close(&self) {
         self.is_closing.set(true);
         self.commits_idle().await;
-        self.fail(&Error::new(ErrorCode::ClientInvalidOperation, "the database is closed"));
+        self.fail(&Error::new(
+            ErrorCode::ClientInvalidOperation,
+            "the database is closed",
+        ));
         self.storage.close();
     }
 
@@ -141,7 +146,8 @@ impl<S: Storage> Engine<S> {
             return;
         }
         let engine = Rc::clone(self);
-        self.env.spawn(Box::pin(async move { engine.follow_news().await }));
+        self.env
+            .spawn(Box::pin(async move { engine.follow_news().await }));
     }
 
     async fn follow_news(self: Rc<Self>) {
@@ -149,12 +155,14 @@ impl<S: Storage> Engine<S> {
         loop {
             let heard = self.heard_tail.get();
             let result = self.catch_up().await;
-            let is_retried = result.is_err() && self.check_usable().is_ok() && delay_us < NEWS_RETRY_DELAY_MAX_US;
+            let is_retried =
+                result.is_err() && self.check_usable().is_ok() && delay_us < NEWS_RETRY_DELAY_MAX_US;
             if is_retried {
                 // Watches depend on it: nobody else may be about to read the log here.
                 self.env.sleep(delay_us).await;
                 delay_us *= 2;
-            } else if result.is_err() || self.state.borrow().tail() < heard || self.heard_tail.get() == heard {
+            } else if result.is_err() || self.state.borrow().tail() < heard || self.heard_tail.get() == heard
+            {
                 // Caught up; or the storage is gone, which whoever needs it will be told; or the news
                 // was of entries that do not exist.
                 break;
@@ -251,14 +259,20 @@ impl<S: Storage> Engine<S> {
     }
 
     pub(super) fn apply_unseen(&self, entries: &[LogEntry]) -> Result<()> {
-        let applied = self.state.borrow_mut().apply_entries(entries, self.env.monotonic_us());
+        let applied = self
+            .state
+            .borrow_mut()
+            .apply_entries(entries, self.env.monotonic_us());
         applied.map_err(|error| self.note_damage(error))
     }
 
     /// Passes an error on; one that says that the database is damaged ends the use of this engine,
     /// since it can't follow the log any further.
     pub(super) fn note_damage(&self, error: Error) -> Error {
-        if matches!(error.code(), ErrorCode::FileCorrupt | ErrorCode::IncompatibleProtocolVersion) {
+        if matches!(
+            error.code(),
+            ErrorCode::FileCorrupt | ErrorCode::IncompatibleProtocolVersion
+        ) {
             self.fail(&error);
         }
         error
@@ -275,7 +289,10 @@ impl<S: Storage> Engine<S> {
 
     pub(super) fn check_usable(&self) -> Result<()> {
         if self.is_closing.get() {
-            return Err(Error::new(ErrorCode::ClientInvalidOperation, "the database is closed"));
+            return Err(Error::new(
+                ErrorCode::ClientInvalidOperation,
+                "the database is closed",
+            ));
         }
         self.check_usable_for_commit()
     }
@@ -287,7 +304,10 @@ impl<S: Storage> Engine<S> {
 
     /// What the version clock says now.
     pub(super) fn clock_version(&self) -> Version {
-        self.state.borrow().clock().now(self.env.monotonic_us(), self.env.unix_us())
+        self.state
+            .borrow()
+            .clock()
+            .now(self.env.monotonic_us(), self.env.unix_us())
     }
 
     pub(super) fn count_results(&self, results: &[Result<Committed>]) {

@@ -44,9 +44,12 @@ impl<S: Storage> Engine<S> {
         };
         if must_start {
             let engine = Rc::clone(self);
-            self.env.spawn(Box::pin(async move { engine.serve_read_versions().await }));
+            self.env
+                .spawn(Box::pin(async move { engine.serve_read_versions().await }));
         }
-        receiver.await.unwrap_or_else(|_| Err(Error::from(ErrorCode::OperationCancelled)))
+        receiver
+            .await
+            .unwrap_or_else(|_| Err(Error::from(ErrorCode::OperationCancelled)))
     }
 
     async fn serve_read_versions(self: Rc<Self>) {
@@ -67,6 +70,9 @@ impl<S: Storage> Engine<S> {
     }
 
     fn newest_snapshot(&self) -> Snapshot {
-        Snapshot { version: self.state.borrow().newest(), taken: self.clock_version() }
+        Snapshot {
+            version: self.state.borrow().newest(),
+            taken: self.clock_version(),
+        }
     }
 }

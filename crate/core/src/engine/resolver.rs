@@ -60,7 +60,12 @@ pub(super) fn resolve<'a>(
     batch_id: [u8; 16],
 ) -> Resolution {
     let mut accepted = ConflictSet::new();
-    let mut record = CommitRecord { version, unix_us, batch_id, transactions: Vec::new() };
+    let mut record = CommitRecord {
+        version,
+        unix_us,
+        batch_id,
+        transactions: Vec::new(),
+    };
     let mut verdicts = Vec::new();
     for intent in batch {
         let verdict = judge(state, &accepted, intent, version);
@@ -84,12 +89,19 @@ fn judge(state: &State, accepted: &ConflictSet, intent: &CommitIntent, version: 
         return Ok(());
     }
     let snapshot = intent.snapshot.ok_or_else(|| {
-        Error::new(ErrorCode::InternalError, "a transaction with read conflict ranges has no read version")
+        Error::new(
+            ErrorCode::InternalError,
+            "a transaction with read conflict ranges has no read version",
+        )
     })?;
     state.check_readable(&snapshot, version)?;
     let conflict = intent.read_conflicts.iter().any(|range| {
         state.conflicts().is_written_after(range, snapshot.version)
             || accepted.is_written_after(range, snapshot.version)
     });
-    if conflict { Err(ErrorCode::NotCommitted.into()) } else { Ok(()) }
+    if conflict {
+        Err(ErrorCode::NotCommitted.into())
+    } else {
+        Ok(())
+    }
 }

@@ -77,7 +77,11 @@ impl State {
 
     /// The version of the batch with this id, if it was applied of late.
     pub(super) fn find_batch(&self, batch_id: &[u8; 16]) -> Option<Version> {
-        self.recent_batches.iter().rev().find(|(id, _)| id == batch_id).map(|&(_, version)| version)
+        self.recent_batches
+            .iter()
+            .rev()
+            .find(|(id, _)| id == batch_id)
+            .map(|&(_, version)| version)
     }
 
     /// Applies entries read from the log. Those applied before are skipped, so that two reads that
@@ -124,7 +128,10 @@ impl State {
             self.recent_batches.pop_front();
         }
         self.forget();
-        let mutations = record.transactions.iter().flat_map(|transaction| &transaction.mutations);
+        let mutations = record
+            .transactions
+            .iter()
+            .flat_map(|transaction| &transaction.mutations);
         self.watches.fire(mutations, &self.map);
         Ok(())
     }

@@ -16,7 +16,7 @@ use crate::words::{Error, ErrorCode, Key, Mutation, Result, Value, WATCHES_MAX};
 pub type WatchOutcome = Result<()>;
 
 /// Names a watch of a database handle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WatchId(u64);
 
 #[derive(Debug)]
@@ -66,12 +66,18 @@ impl WatchSet {
             let _receiver_gone = sender.send(Ok(()));
             return;
         }
-        self.by_key.entry(key).or_default().push(Armed { id, reference, sender });
+        self.by_key.entry(key).or_default().push(Armed {
+            id,
+            reference,
+            sender,
+        });
     }
 
     /// Ends an armed watch with `operation_cancelled`.
     pub(super) fn cancel(&mut self, id: WatchId, key: &Key) {
-        let Some(watches) = self.by_key.get_mut(key) else { return };
+        let Some(watches) = self.by_key.get_mut(key) else {
+            return;
+        };
         for cancelled in watches.extract_if(.., |watch| watch.id == id) {
             self.outstanding -= 1;
             let _receiver_gone = cancelled.sender.send(Err(ErrorCode::OperationCancelled.into()));
@@ -91,8 +97,11 @@ impl WatchSet {
                 Mutation::Set(key, _) => self.fire_key(key, map),
                 Mutation::ClearRange(range) => {
                     let bounds = (Bound::Included(&*range.begin), Bound::Excluded(&*range.end));
-                    let keys: Vec<Key> =
-                        self.by_key.range::<[u8], _>(bounds).map(|(key, _)| key.clone()).collect();
+                    let keys: Vec<Key> = self
+                        .by_key
+                        .range::<[u8], _>(bounds)
+                        .map(|(key, _)| key.clone())
+                        .collect();
                     for key in keys {
                         self.fire_key(&key, map);
                     }
@@ -115,7 +124,9 @@ impl WatchSet {
     }
 
     fn fire_key(&mut self, key: &Key, map: &VersionMap) {
-        let Some(watches) = self.by_key.get_mut(key) else { return };
+        let Some(watches) = self.by_key.get_mut(key) else {
+            return;
+        };
         let newest = map.newest(key);
         for fired in watches.extract_if(.., |watch| watch.reference.as_ref() != newest) {
             self.outstanding -= 1;

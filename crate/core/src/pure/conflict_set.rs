@@ -89,7 +89,10 @@ impl ConflictSet {
     }
 
     fn step_value(&self, bounds: (Bound<&[u8]>, Bound<&[u8]>)) -> Version {
-        self.steps.range::<[u8], _>(bounds).next_back().map_or(Version::ZERO, |(_, &version)| version)
+        self.steps
+            .range::<[u8], _>(bounds)
+            .next_back()
+            .map_or(Version::ZERO, |(_, &version)| version)
     }
 }
 

@@ -1,13 +1,13 @@
 //! Synchronous code without surroundings: data structures, codecs and rules. Refers to `words`.
 
 mod conflict_set;
+mod range_set;
 mod record;
 mod record_bytes;
 mod retry;
 mod root;
 mod version_clock;
 mod version_map;
-mod range_set;
 mod write_map;
 
 pub use conflict_set::ConflictSet;

@@ -62,7 +62,10 @@ impl RangeSet {
     /// Adds one key.
     pub fn insert_key(&mut self, key: &Key) {
         if !self.contains(key) {
-            self.insert(KeyRange { begin: key.clone(), end: key_after(key) });
+            self.insert(KeyRange {
+                begin: key.clone(),
+                end: key_after(key),
+            });
         }
     }
 
@@ -75,31 +78,41 @@ impl RangeSet {
     pub fn range_of(&self, key: &[u8]) -> Option<KeyRange> {
         self.at_or_before(key)
             .filter(|(_, end)| key < &***end)
-            .map(|(begin, end)| KeyRange { begin: begin.clone(), end: end.clone() })
+            .map(|(begin, end)| KeyRange {
+                begin: begin.clone(),
+                end: end.clone(),
+            })
     }
 
     /// The ranges in ascending order.
     pub fn iter(&self) -> impl Iterator<Item = KeyRange> + '_ {
-        self.ends.iter().map(|(begin, end)| KeyRange { begin: begin.clone(), end: end.clone() })
+        self.ends.iter().map(|(begin, end)| KeyRange {
+            begin: begin.clone(),
+            end: end.clone(),
+        })
     }
 
     /// The parts of the set inside `range`, in ascending order.
     pub fn intersection<'a>(&'a self, range: &'a KeyRange) -> impl Iterator<Item = KeyRange> + 'a {
-        let first = self.at_or_before(&range.begin).map_or(&range.begin, |(begin, _)| begin);
+        let first = self
+            .at_or_before(&range.begin)
+            .map_or(&range.begin, |(begin, _)| begin);
         let upper = if *first < range.end { &range.end } else { first };
-        self.ends.range::<[u8], _>((Bound::Included(&**first), Bound::Excluded(&**upper))).filter_map(
-            |(begin, end)| {
+        self.ends
+            .range::<[u8], _>((Bound::Included(&**first), Bound::Excluded(&**upper)))
+            .filter_map(|(begin, end)| {
                 let part = KeyRange {
                     begin: begin.max(&range.begin).clone(),
                     end: end.min(&range.end).clone(),
                 };
                 (!part.is_empty()).then_some(part)
-            },
-        )
+            })
     }
 
     fn at_or_before(&self, key: &[u8]) -> Option<(&Key, &Key)> {
-        self.ends.range::<[u8], _>((Bound::Unbounded, Bound::Included(key))).next_back()
+        self.ends
+            .range::<[u8], _>((Bound::Unbounded, Bound::Included(key)))
+            .next_back()
     }
 }
 

@@ -107,7 +107,10 @@ pub fn encode_record(record: &CommitRecord, first: SequenceNumber) -> Vec<Vec<u8
             part
         })
         .collect();
-    assert!(parts.len() <= LOG_PARTS_MAX, "a batch is bounded by BATCH_BYTES_MAX");
+    assert!(
+        parts.len() <= LOG_PARTS_MAX,
+        "a batch is bounded by BATCH_BYTES_MAX"
+    );
     parts
 }
 
@@ -133,8 +136,9 @@ fn encode_transaction(out: &mut Vec<u8>, transaction: &CommittedTransaction) {
     let mut implied = RangeSet::new();
     for mutation in &transaction.mutations {
         let range = mutation.range();
-        let has_conflict =
-            conflicts.range_of(&range.begin).is_some_and(|conflict| range.end <= conflict.end);
+        let has_conflict = conflicts
+            .range_of(&range.begin)
+            .is_some_and(|conflict| range.end <= conflict.end);
         let flag = if has_conflict { 0 } else { WITHOUT_CONFLICT };
         match mutation {
             Mutation::Set(key, value) => {
@@ -158,7 +162,11 @@ fn encode_transaction(out: &mut Vec<u8>, transaction: &CommittedTransaction) {
     }
     let explicit: Vec<KeyRange> = conflicts
         .iter()
-        .filter(|range| implied.range_of(&range.begin).is_none_or(|known| known.end < range.end))
+        .filter(|range| {
+            implied
+                .range_of(&range.begin)
+                .is_none_or(|known| known.end < range.end)
+        })
         .collect();
     write_number(out, explicit.len() as u64);
     for range in explicit {
@@ -179,7 +187,12 @@ pub struct RecordReader {
 impl RecordReader {
     /// A reader of the entries after the one at `tail`, which ends a record.
     pub fn after(tail: SequenceNumber) -> RecordReader {
-        RecordReader { next: tail.plus(1), pieces: Vec::new(), piece_count: 0, part_count: 0 }
+        RecordReader {
+            next: tail.plus(1),
+            pieces: Vec::new(),
+            piece_count: 0,
+            part_count: 0,
+        }
     }
 
     /// Whether the entries read so far end in the middle of a record.
@@ -194,7 +207,10 @@ impl RecordReader {
     pub fn push(&mut self, sequence: SequenceNumber, bytes: &[u8]) -> Result<Option<CommitRecord>> {
         let what = format!("log record {sequence}");
         if sequence != self.next {
-            return Err(corrupt(&what, &format!("log record {} was expected, it is missing", self.next)));
+            return Err(corrupt(
+                &what,
+                &format!("log record {} was expected, it is missing", self.next),
+            ));
         }
         let piece = self.checked_piece(&what, bytes)?;
         self.pieces.extend_from_slice(piece);
@@ -213,7 +229,10 @@ impl RecordReader {
     fn checked_piece<'a>(&mut self, what: &str, bytes: &'a [u8]) -> Result<&'a [u8]> {
         let short = || {
             let length = bytes.len();
-            corrupt(what, &format!("at least {PART_HEADER_BYTES} bytes were expected, found {length}"))
+            corrupt(
+                what,
+                &format!("at least {PART_HEADER_BYTES} bytes were expected, found {length}"),
+            )
         };
         let (prefix, rest) = bytes.split_at_checked(FORMAT_PREFIX_BYTES).ok_or_else(short)?;
         check_prefix(prefix, MAGIC, &what)?;
@@ -224,16 +243,25 @@ impl RecordReader {
         let (place, rest) = checked.split_first_chunk::<8>().ok_or_else(short)?;
         let (index, rest) = rest.split_first_chunk::<4>().ok_or_else(short)?;
         let (count, piece) = rest.split_first_chunk::<4>().ok_or_else(short)?;
-        let (place, index, count) =
-            (u64::from_le_bytes(*place), u32::from_le_bytes(*index), u32::from_le_bytes(*count));
+        let (place, index, count) = (
+            u64::from_le_bytes(*place),
+            u32::from_le_bytes(*index),
+            u32::from_le_bytes(*count),
+        );
         if place != self.next.get() {
             return Err(corrupt(what, &format!("it says that it is log record {place}")));
         }
         let count_is_consistent = self.piece_count == 0 || count == self.part_count;
-        if index != self.piece_count || index >= count || !count_is_consistent || count as usize > LOG_PARTS_MAX
+        if index != self.piece_count
+            || index >= count
+            || !count_is_consistent
+            || count as usize > LOG_PARTS_MAX
         {
             let expected = self.piece_count;
-            return Err(corrupt(what, &format!("part {index} of {count} was found, part {expected} expected")));
+            return Err(corrupt(
+                what,
+                &format!("part {index} of {count} was found, part {expected} expected"),
+            ));
         }
         self.part_count = count;
         Ok(piece)
@@ -253,7 +281,12 @@ fn decode_payload(payload: &[u8]) -> std::result::Result<CommitRecord, Malformed
     if !reader.is_at_end() {
         return Err(Malformed);
     }
-    Ok(CommitRecord { version, unix_us, batch_id, transactions })
+    Ok(CommitRecord {
+        version,
+        unix_us,
+        batch_id,
+        transactions,
+    })
 }
 
 fn decode_list<T>(
@@ -291,12 +324,23 @@ fn decode_transaction(reader: &mut ByteReader<'_>) -> std::result::Result<Commit
     for range in decode_list(reader, decode_range)? {
         conflicts.insert(range);
     }
-    Ok(CommittedTransaction { idempotency_id, mutations, write_conflicts: conflicts.iter().collect() })
+    Ok(CommittedTransaction {
+        idempotency_id,
+        mutations,
+        write_conflicts: conflicts.iter().collect(),
+    })
 }
 
 fn decode_range(reader: &mut ByteReader<'_>) -> std::result::Result<KeyRange, Malformed> {
-    let range = KeyRange { begin: reader.bytes(RANGE_KEY_BYTES_MAX)?, end: reader.bytes(RANGE_KEY_BYTES_MAX)? };
-    if range.is_empty() { Err(Malformed) } else { Ok(range) }
+    let range = KeyRange {
+        begin: reader.bytes(RANGE_KEY_BYTES_MAX)?,
+        end: reader.bytes(RANGE_KEY_BYTES_MAX)?,
+    };
+    if range.is_empty() {
+        Err(Malformed)
+    } else {
+        Ok(range)
+    }
 }
 
 /// A transaction without an idempotency id.

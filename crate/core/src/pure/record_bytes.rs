@@ -130,7 +130,11 @@ mod tests {
     #[test]
     fn numbers_past_64_bits_and_lengths_past_the_end_are_malformed() {
         assert!(ByteReader::new(&[0xff; 10]).number().is_err());
-        assert!(ByteReader::new(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02]).number().is_err());
+        assert!(
+            ByteReader::new(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02])
+                .number()
+                .is_err()
+        );
         assert!(ByteReader::new(&[3, 1, 2]).bytes(10).is_err());
         assert!(ByteReader::new(&[3, 1, 2, 3]).bytes(2).is_err());
     }

@@ -21,7 +21,10 @@ pub struct RetryPolicy {
 
 impl Default for RetryPolicy {
     fn default() -> Self {
-        RetryPolicy { retry_limit: None, retry_delay_max_us: 1_000_000 }
+        RetryPolicy {
+            retry_limit: None,
+            retry_delay_max_us: 1_000_000,
+        }
     }
 }
 
@@ -34,7 +37,10 @@ pub struct RetryState {
 
 impl Default for RetryState {
     fn default() -> Self {
-        RetryState { retries: 0, backoff_us: INITIAL_BACKOFF_US }
+        RetryState {
+            retries: 0,
+            backoff_us: INITIAL_BACKOFF_US,
+        }
     }
 }
 
@@ -53,9 +59,10 @@ impl RetryState {
             return Err(error.clone());
         }
         match error.code() {
-            Success => {
-                Err(Error::new(ClientInvalidOperation, "onError expects the code of a failure, found success"))
-            }
+            Success => Err(Error::new(
+                ClientInvalidOperation,
+                "onError expects the code of a failure, found success",
+            )),
             TransactionTooOld | FutureVersion => Ok(INITIAL_BACKOFF_US.min(policy.retry_delay_max_us)),
             code if code.is_retryable() => {
                 let backoff_us = self.backoff_us;
@@ -66,8 +73,11 @@ impl RetryState {
                         | TransactionThrottledHotShard
                         | TransactionRejectedRangeLocked
                 );
-                let backoff_max_us =
-                    if is_overload { RESOURCE_BACKOFF_MAX_US } else { policy.retry_delay_max_us };
+                let backoff_max_us = if is_overload {
+                    RESOURCE_BACKOFF_MAX_US
+                } else {
+                    policy.retry_delay_max_us
+                };
                 self.backoff_us = (backoff_us * 2).min(backoff_max_us);
                 Ok(scale(backoff_us, random))
             }
@@ -89,20 +99,31 @@ mod tests {
 
     fn delays(code: ErrorCode, policy: &RetryPolicy, count: usize) -> Vec<u64> {
         let mut state = RetryState::default();
-        (0..count).map(|_| state.on_error(&code.into(), policy, HALF).unwrap()).collect()
+        (0..count)
+            .map(|_| state.on_error(&code.into(), policy, HALF).unwrap())
+            .collect()
     }
 
     #[test]
     fn conflicts_back_off_from_10_ms_doubling_up_to_the_maximum_with_jitter_from_zero() {
         let policy = RetryPolicy::default();
-        let doubled = [5_000, 10_000, 20_000, 40_000, 80_000, 160_000, 320_000, 500_000, 500_000];
+        let doubled = [
+            5_000, 10_000, 20_000, 40_000, 80_000, 160_000, 320_000, 500_000, 500_000,
+        ];
         assert_eq!(delays(ErrorCode::NotCommitted, &policy, 9), doubled);
-        assert_eq!(RetryState::default().on_error(&ErrorCode::NotCommitted.into(), &policy, 0), Ok(0));
+        assert_eq!(
+            RetryState::default().on_error(&ErrorCode::NotCommitted.into(), &policy, 0),
+            Ok(0)
+        );
     }
 
     #[test]
     fn overload_backs_off_up_to_30_seconds() {
-        let last = delays(ErrorCode::CommitProxyMemoryLimitExceeded, &RetryPolicy::default(), 20);
+        let last = delays(
+            ErrorCode::CommitProxyMemoryLimitExceeded,
+            &RetryPolicy::default(),
+            20,
+        );
         assert_eq!(last.last(), Some(&15_000_000));
     }
 
@@ -110,13 +131,19 @@ mod tests {
     fn too_old_waits_10_ms_without_jitter_and_without_growing() {
         let policy = RetryPolicy::default();
         assert_eq!(delays(ErrorCode::TransactionTooOld, &policy, 3), [10_000; 3]);
-        let impatient = RetryPolicy { retry_delay_max_us: 3_000, ..policy };
+        let impatient = RetryPolicy {
+            retry_delay_max_us: 3_000,
+            ..policy
+        };
         assert_eq!(delays(ErrorCode::FutureVersion, &impatient, 1), [3_000]);
     }
 
     #[test]
     fn a_limit_of_n_allows_n_retries_and_then_gives_the_error_passed() {
-        let policy = RetryPolicy { retry_limit: Some(2), ..RetryPolicy::default() };
+        let policy = RetryPolicy {
+            retry_limit: Some(2),
+            ..RetryPolicy::default()
+        };
         let mut state = RetryState::default();
         let conflict = Error::from(ErrorCode::NotCommitted);
         assert!(state.on_error(&conflict, &policy, 0).is_ok());
@@ -127,11 +154,17 @@ mod tests {
     #[test]
     fn what_is_not_retryable_comes_back_as_it_is_and_success_is_no_error_to_retry() {
         let policy = RetryPolicy::default();
-        for code in [ErrorCode::KeyTooLarge, ErrorCode::TransactionCancelled, ErrorCode::IoError] {
+        for code in [
+            ErrorCode::KeyTooLarge,
+            ErrorCode::TransactionCancelled,
+            ErrorCode::IoError,
+        ] {
             let error = Error::from(code);
             assert_eq!(RetryState::default().on_error(&error, &policy, 0), Err(error));
         }
-        let refused = RetryState::default().on_error(&ErrorCode::Success.into(), &policy, 0).unwrap_err();
+        let refused = RetryState::default()
+            .on_error(&ErrorCode::Success.into(), &policy, 0)
+            .unwrap_err();
         assert_eq!(refused.code(), ErrorCode::ClientInvalidOperation);
     }
 }

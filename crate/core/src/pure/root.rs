@@ -41,12 +41,17 @@ impl Root {
     /// newer version of Plinth wrote it.
     pub fn decode(bytes: &[u8]) -> Result<Root> {
         const WHAT: &str = "root record";
-        let (prefix, rest) = bytes.split_at_checked(FORMAT_PREFIX_BYTES).ok_or_else(|| short(bytes))?;
+        let (prefix, rest) = bytes
+            .split_at_checked(FORMAT_PREFIX_BYTES)
+            .ok_or_else(|| short(bytes))?;
         check_prefix(prefix, MAGIC, &WHAT)?;
         let (checksum, body) = rest.split_first_chunk::<8>().ok_or_else(|| short(bytes))?;
         let database_id: [u8; 16] = body.try_into().map_err(|_| short(bytes))?;
         if xxh64(body, 0) != u64::from_le_bytes(*checksum) {
-            return Err(Error::new(ErrorCode::FileCorrupt, format!("{WHAT}: checksum mismatch")));
+            return Err(Error::new(
+                ErrorCode::FileCorrupt,
+                format!("{WHAT}: checksum mismatch"),
+            ));
         }
         Ok(Root { database_id })
     }
@@ -55,7 +60,10 @@ impl Root {
 fn short(bytes: &[u8]) -> Error {
     Error::new(
         ErrorCode::FileCorrupt,
-        format!("root record: {ROOT_BYTES} bytes were expected, found {}", bytes.len()),
+        format!(
+            "root record: {ROOT_BYTES} bytes were expected, found {}",
+            bytes.len()
+        ),
     )
 }
 
@@ -65,7 +73,9 @@ mod tests {
 
     #[test]
     fn a_root_record_survives_its_codec_and_every_flipped_bit_is_noticed() {
-        let root = Root { database_id: *b"0123456789abcdef" };
+        let root = Root {
+            database_id: *b"0123456789abcdef",
+        };
         let bytes = root.encode();
         assert_eq!(Root::decode(&bytes), Ok(root));
         for bit in 0..bytes.len() * 8 {
@@ -74,7 +84,10 @@ mod tests {
             assert!(Root::decode(&damaged).is_err(), "bit {bit}");
         }
         for length in 0..bytes.len() {
-            assert_eq!(Root::decode(&bytes[..length]).unwrap_err().code(), ErrorCode::FileCorrupt);
+            assert_eq!(
+                Root::decode(&bytes[..length]).unwrap_err().code(),
+                ErrorCode::FileCorrupt
+            );
         }
     }
 }

@@ -18,7 +18,11 @@ pub struct VersionClock {
 impl VersionClock {
     /// The clock of an empty database.
     pub fn new(monotonic_us: u64, unix_us: u64) -> VersionClock {
-        VersionClock { last: Version::ZERO, last_unix_us: unix_us, seen_monotonic_us: monotonic_us }
+        VersionClock {
+            last: Version::ZERO,
+            last_unix_us: unix_us,
+            seen_monotonic_us: monotonic_us,
+        }
     }
 
     /// The newest committed version.
@@ -28,8 +32,16 @@ impl VersionClock {
 
     /// Learns of a commit at `version`, written when the wall clock said `unix_us`.
     pub fn advance(&mut self, version: Version, unix_us: u64, monotonic_us: u64) {
-        assert!(version > self.last, "versions increase: {version} after {}", self.last);
-        *self = VersionClock { last: version, last_unix_us: unix_us, seen_monotonic_us: monotonic_us };
+        assert!(
+            version > self.last,
+            "versions increase: {version} after {}",
+            self.last
+        );
+        *self = VersionClock {
+            last: version,
+            last_unix_us: unix_us,
+            seen_monotonic_us: monotonic_us,
+        };
     }
 
     /// What the clock says now: the version that a commit at this moment would get.

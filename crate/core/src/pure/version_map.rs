@@ -28,7 +28,12 @@ impl History {
         if self.newest.version <= version {
             return self.newest.value.as_ref();
         }
-        self.older.iter().rev().find(|entry| entry.version <= version)?.value.as_ref()
+        self.older
+            .iter()
+            .rev()
+            .find(|entry| entry.version <= version)?
+            .value
+            .as_ref()
     }
 }
 
@@ -83,7 +88,11 @@ impl VersionMap {
         version: Version,
     ) -> impl DoubleEndedIterator<Item = (&'a Key, &'a Value)> + use<'a> {
         debug_assert!(version >= self.horizon);
-        let end = if range.is_empty() { &range.begin } else { &range.end };
+        let end = if range.is_empty() {
+            &range.begin
+        } else {
+            &range.end
+        };
         self.histories
             .range::<[u8], _>((Bound::Included(&*range.begin), Bound::Excluded(&**end)))
             .filter_map(move |(key, history)| history.at(version).map(|value| (key, value)))
@@ -119,7 +128,9 @@ impl VersionMap {
 
     fn forget_history(&mut self, key: &Key) {
         let horizon = self.horizon;
-        let Some(history) = self.histories.get_mut(key) else { return };
+        let Some(history) = self.histories.get_mut(key) else {
+            return;
+        };
         if history.newest.version <= horizon {
             history.older = Vec::new();
             if history.newest.value.is_none() {
@@ -138,7 +149,13 @@ impl VersionMap {
             if is_live {
                 self.live_keys += 1;
                 self.live_bytes += added;
-                self.histories.insert(key.clone(), History { newest: entry, older: Vec::new() });
+                self.histories.insert(
+                    key.clone(),
+                    History {
+                        newest: entry,
+                        older: Vec::new(),
+                    },
+                );
             }
             return;
         };
@@ -181,8 +198,14 @@ mod tests {
         map.apply(&Mutation::Set(key(1), b"a".as_slice().into()), version(3));
         map.apply(&Mutation::ClearRange(KeyRange::of_key(key(1))), version(7));
         assert_eq!(map.get(&[1], version(2)), None);
-        assert_eq!(map.get(&[1], version(3)).map(|value| &**value), Some(b"a".as_slice()));
-        assert_eq!(map.get(&[1], version(6)).map(|value| &**value), Some(b"a".as_slice()));
+        assert_eq!(
+            map.get(&[1], version(3)).map(|value| &**value),
+            Some(b"a".as_slice())
+        );
+        assert_eq!(
+            map.get(&[1], version(6)).map(|value| &**value),
+            Some(b"a".as_slice())
+        );
         assert_eq!(map.get(&[1], version(7)), None);
     }
 

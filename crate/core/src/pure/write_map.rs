@@ -9,9 +9,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use super::range_set::RangeSet;
-use crate::words::{
-    CONFLICT_RANGE_OVERHEAD_BYTES, Key, KeyRange, MUTATION_OVERHEAD_BYTES, Mutation, Value,
-};
+use crate::words::{CONFLICT_RANGE_OVERHEAD_BYTES, Key, KeyRange, MUTATION_OVERHEAD_BYTES, Mutation, Value};
 
 /// What the transaction's own writes say about a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,8 +83,13 @@ impl WriteMap {
         &'a self,
         range: &KeyRange,
     ) -> impl DoubleEndedIterator<Item = (&'a Key, &'a Value)> + use<'a> {
-        let end = if range.is_empty() { &range.begin } else { &range.end };
-        self.sets.range::<[u8], _>((Bound::Included(&*range.begin), Bound::Excluded(&**end)))
+        let end = if range.is_empty() {
+            &range.begin
+        } else {
+            &range.end
+        };
+        self.sets
+            .range::<[u8], _>((Bound::Included(&*range.begin), Bound::Excluded(&**end)))
     }
 
     /// The cleared range that holds the key.
@@ -107,10 +110,16 @@ impl WriteMap {
         let mut parts = Vec::new();
         let mut begin = range.begin.clone();
         for hole in written.iter() {
-            parts.push(KeyRange { begin, end: hole.begin });
+            parts.push(KeyRange {
+                begin,
+                end: hole.begin,
+            });
             begin = hole.end;
         }
-        parts.push(KeyRange { begin, end: range.end.clone() });
+        parts.push(KeyRange {
+            begin,
+            end: range.end.clone(),
+        });
         parts.retain(|part| !part.is_empty());
         parts
     }
@@ -118,7 +127,10 @@ impl WriteMap {
     /// The mutations in the order of commit: cleared ranges, then sets in key order.
     pub fn mutations(&self) -> Vec<Mutation> {
         let clears = self.cleared.iter().map(Mutation::ClearRange);
-        let sets = self.sets.iter().map(|(key, value)| Mutation::Set(key.clone(), value.clone()));
+        let sets = self
+            .sets
+            .iter()
+            .map(|(key, value)| Mutation::Set(key.clone(), value.clone()));
         clears.chain(sets).collect()
     }
 
@@ -134,9 +146,18 @@ impl WriteMap {
 
     /// The size that counts towards the transaction's limit: mutations and write conflict ranges.
     pub fn commit_bytes(&self) -> u64 {
-        let clears = self.cleared.iter().map(|range| (range.begin.len() + range.end.len()) as u64);
-        let sets = self.sets.iter().map(|(key, value)| (key.len() + value.len()) as u64);
-        let mutations: u64 = clears.chain(sets).map(|bytes| bytes + MUTATION_OVERHEAD_BYTES).sum();
+        let clears = self
+            .cleared
+            .iter()
+            .map(|range| (range.begin.len() + range.end.len()) as u64);
+        let sets = self
+            .sets
+            .iter()
+            .map(|(key, value)| (key.len() + value.len()) as u64);
+        let mutations: u64 = clears
+            .chain(sets)
+            .map(|bytes| bytes + MUTATION_OVERHEAD_BYTES)
+            .sum();
         mutations + conflict_bytes(&self.write_conflicts)
     }
 }
@@ -149,7 +170,6 @@ pub fn conflict_bytes(ranges: &RangeSet) -> u64 {
         .sum()
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,7 +180,10 @@ mod tests {
     }
 
     fn range(begin: &str, end: &str) -> KeyRange {
-        KeyRange { begin: bytes(begin), end: bytes(end) }
+        KeyRange {
+            begin: bytes(begin),
+            end: bytes(end),
+        }
     }
 
     #[test]
@@ -173,7 +196,10 @@ mod tests {
             [
                 range("a", "c"),
                 range("e", "m"),
-                KeyRange { begin: key_after(b"m"), end: bytes("z") },
+                KeyRange {
+                    begin: key_after(b"m"),
+                    end: bytes("z")
+                },
             ]
         );
         assert_eq!(writes.unmodified_parts(&range("c", "d")), []);
@@ -191,7 +217,10 @@ mod tests {
         assert_eq!(writes.overlay(b"g"), Overlay::Unmodified);
         assert_eq!(
             writes.mutations(),
-            [Mutation::ClearRange(range("a", "f")), Mutation::Set(bytes("b"), bytes("1"))]
+            [
+                Mutation::ClearRange(range("a", "f")),
+                Mutation::Set(bytes("b"), bytes("1"))
+            ]
         );
     }
 
@@ -203,7 +232,14 @@ mod tests {
         writes.add_write_conflict(range("p", "q"));
         assert_eq!(
             writes.write_conflicts(),
-            [range("a", "c"), range("p", "q"), KeyRange { begin: bytes("x"), end: key_after(b"x") }]
+            [
+                range("a", "c"),
+                range("p", "q"),
+                KeyRange {
+                    begin: bytes("x"),
+                    end: key_after(b"x")
+                }
+            ]
         );
     }
 

@@ -2,7 +2,10 @@
 //!
 //! Each case gets two peers of one new, empty database. They panic when the contract is broken.
 
-#![allow(clippy::indexing_slicing, reason = "a test that fails by panicking has failed")]
+#![allow(
+    clippy::indexing_slicing,
+    reason = "a test that fails by panicking has failed"
+)]
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -49,7 +52,10 @@ async fn a_log_that_is_as_expected_grows<S: Storage>(one: &S, other: &S) {
     assert_eq!(one.commit(append(1, &[b"b"])).await, Ok(appended(2)));
     assert_eq!(log(other, 0).await, entries(1, &[b"a", b"b"]));
     assert_eq!(log(other, 1).await, entries(2, &[b"b"]));
-    assert_eq!(other.read_log(SequenceNumber::ZERO, 1).await, Ok(entries(1, &[b"a"])));
+    assert_eq!(
+        other.read_log(SequenceNumber::ZERO, 1).await,
+        Ok(entries(1, &[b"a"]))
+    );
     assert_eq!(log(other, 2).await, []);
 }
 
@@ -65,7 +71,10 @@ async fn a_log_that_is_further_on_hands_over_the_unseen_entries<S: Storage>(one:
             Ok(Some(vec![b"c".to_vec(), b"d".to_vec()]))
         }
     };
-    let request = CommitRequest { rewrite: Box::new(rewrite), ..append(0, &[b"late"]) };
+    let request = CommitRequest {
+        rewrite: Box::new(rewrite),
+        ..append(0, &[b"late"])
+    };
     assert_eq!(other.commit(request).await, Ok(appended(4)));
     assert_eq!(*seen.borrow(), entries(1, &[b"a", b"b"]));
     assert_eq!(log(one, 0).await, entries(1, &[b"a", b"b", b"c", b"d"]));
@@ -74,7 +83,10 @@ async fn a_log_that_is_further_on_hands_over_the_unseen_entries<S: Storage>(one:
 async fn a_commit_may_withdraw_after_seeing_the_unseen_entries<S: Storage>(one: &S, other: &S) {
     with_root(one).await;
     assert_eq!(one.commit(append(0, &[b"a"])).await, Ok(appended(1)));
-    let request = CommitRequest { rewrite: Box::new(|_| Ok(None)), ..append(0, &[b"late"]) };
+    let request = CommitRequest {
+        rewrite: Box::new(|_| Ok(None)),
+        ..append(0, &[b"late"])
+    };
     assert_eq!(other.commit(request).await, Ok(CommitOutcome::Withdrawn));
     assert_eq!(log(one, 0).await, entries(1, &[b"a"]));
 }
@@ -83,11 +95,18 @@ async fn an_error_of_the_rewriter_appends_nothing<S: Storage>(one: &S, other: &S
     with_root(one).await;
     assert_eq!(one.commit(append(0, &[b"a"])).await, Ok(appended(1)));
     let refuse = |_| Err(Error::new(ErrorCode::FileCorrupt, "as the test wants it"));
-    let request = CommitRequest { rewrite: Box::new(refuse), ..append(0, &[b"late"]) };
+    let request = CommitRequest {
+        rewrite: Box::new(refuse),
+        ..append(0, &[b"late"])
+    };
     let refused = other.commit(request).await;
     assert_eq!(refused.map_err(|error| error.code()), Err(ErrorCode::FileCorrupt));
     assert_eq!(log(one, 0).await, entries(1, &[b"a"]));
-    assert_eq!(other.commit(append(1, &[b"b"])).await, Ok(appended(2)), "the next commit is unharmed");
+    assert_eq!(
+        other.commit(append(1, &[b"b"])).await,
+        Ok(appended(2)),
+        "the next commit is unharmed"
+    );
 }
 
 async fn a_moved_root_stops_a_commit_even_at_the_right_place<S: Storage>(one: &S, other: &S) {
@@ -127,7 +146,10 @@ async fn several_entries_are_appended_together_or_not_at_all<S: Storage>(one: &S
     with_root(one).await;
     assert_eq!(one.commit(append(0, &[b"a", b"b", b"c"])).await, Ok(appended(3)));
     // The first place is taken, the later ones of the same append are free: none may be used.
-    let request = CommitRequest { rewrite: Box::new(|_| Ok(None)), ..append(2, &[b"x", b"y", b"z"]) };
+    let request = CommitRequest {
+        rewrite: Box::new(|_| Ok(None)),
+        ..append(2, &[b"x", b"y", b"z"])
+    };
     assert_eq!(other.commit(request).await, Ok(CommitOutcome::Withdrawn));
     assert_eq!(log(one, 0).await, entries(1, &[b"a", b"b", b"c"]));
 }
@@ -135,7 +157,11 @@ async fn several_entries_are_appended_together_or_not_at_all<S: Storage>(one: &S
 async fn pages_are_written_read_listed_and_deleted<S: Storage>(one: &S, other: &S) {
     with_root(one).await;
     let [first, second, third] = [1, 2, 3].map(PageId::new);
-    let pages = vec![(first, b"p1".to_vec()), (second, vec![7; 50_000]), (third, Vec::new())];
+    let pages = vec![
+        (first, b"p1".to_vec()),
+        (second, vec![7; 50_000]),
+        (third, Vec::new()),
+    ];
     assert_eq!(one.write_pages(pages).await, Ok(()));
     assert_eq!(other.page_ids().await, Ok(vec![first, second, third]));
     assert_eq!(
@@ -150,7 +176,11 @@ async fn pages_are_written_read_listed_and_deleted<S: Storage>(one: &S, other: &
 async fn a_fold_switches_the_root_and_deletes_what_it_names<S: Storage>(one: &S, other: &S) {
     with_root(one).await;
     let [first, second] = [1, 2].map(PageId::new);
-    assert_eq!(one.write_pages(vec![(first, b"p1".to_vec()), (second, b"p2".to_vec())]).await, Ok(()));
+    assert_eq!(
+        one.write_pages(vec![(first, b"p1".to_vec()), (second, b"p2".to_vec())])
+            .await,
+        Ok(())
+    );
     assert_eq!(one.commit(append(0, &[b"a", b"b", b"c"])).await, Ok(appended(3)));
     let fold = FoldRequest {
         root: ROOT.to_vec(),
@@ -163,8 +193,20 @@ async fn a_fold_switches_the_root_and_deletes_what_it_names<S: Storage>(one: &S,
     assert_eq!(one.page_ids().await, Ok(vec![second]));
     assert_eq!(log(one, 2).await, entries(3, &[b"c"]));
     let moved = FoldOutcome::RootMoved(b"new root".to_vec());
-    assert_eq!(other.fold(FoldRequest { delete_pages: vec![second], ..fold }).await, Ok(moved));
-    assert_eq!(one.page_ids().await, Ok(vec![second]), "a refused fold deletes nothing");
+    assert_eq!(
+        other
+            .fold(FoldRequest {
+                delete_pages: vec![second],
+                ..fold
+            })
+            .await,
+        Ok(moved)
+    );
+    assert_eq!(
+        one.page_ids().await,
+        Ok(vec![second]),
+        "a refused fold deletes nothing"
+    );
     // Not even an append at a place that was folded away gets through with the old root.
     let moved = CommitOutcome::RootMoved(b"new root".to_vec());
     assert_eq!(one.commit(append(0, &[b"far behind"])).await, Ok(moved));
@@ -176,7 +218,10 @@ async fn a_closed_peer_refuses_and_the_other_goes_on<S: Storage>(one: &S, other:
     one.close();
     let refused = one.commit(append(0, &[b"a"])).await.map_err(|error| error.code());
     assert_eq!(refused, Err(ErrorCode::ClientInvalidOperation));
-    let refused = one.read_log(SequenceNumber::ZERO, 9).await.map_err(|error| error.code());
+    let refused = one
+        .read_log(SequenceNumber::ZERO, 9)
+        .await
+        .map_err(|error| error.code());
     assert_eq!(refused, Err(ErrorCode::ClientInvalidOperation));
     assert_eq!(other.commit(append(0, &[b"a"])).await, Ok(appended(1)));
 }
@@ -186,7 +231,10 @@ async fn with_root<S: Storage>(storage: &S) {
 }
 
 async fn log<S: Storage>(storage: &S, after: u64) -> Vec<LogEntry> {
-    storage.read_log(SequenceNumber::new(after), 1_000).await.expect("the log can be read")
+    storage
+        .read_log(SequenceNumber::new(after), 1_000)
+        .await
+        .expect("the log can be read")
 }
 
 fn append(tail: u64, bytes: &[&[u8]]) -> CommitRequest {
@@ -205,7 +253,13 @@ fn appended(place: u64) -> CommitOutcome {
 
 fn entries(first: u64, bytes: &[&[u8]]) -> Vec<LogEntry> {
     let places = (first..).map(SequenceNumber::new);
-    places.zip(bytes).map(|(sequence, entry)| LogEntry { sequence, bytes: entry.to_vec() }).collect()
+    places
+        .zip(bytes)
+        .map(|(sequence, entry)| LogEntry {
+            sequence,
+            bytes: entry.to_vec(),
+        })
+        .collect()
 }
 
 /// Polls both futures until both are done.

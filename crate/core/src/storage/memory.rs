@@ -23,7 +23,10 @@ impl Shared {
     fn entries_after(&self, after: SequenceNumber) -> impl Iterator<Item = LogEntry> + '_ {
         self.log
             .range(after.plus(1)..)
-            .map(|(&sequence, bytes)| LogEntry { sequence, bytes: bytes.clone() })
+            .map(|(&sequence, bytes)| LogEntry {
+                sequence,
+                bytes: bytes.clone(),
+            })
     }
 }
 
@@ -42,7 +45,10 @@ impl MemoryStorage {
 
     /// Another peer of the same database, open whether or not this one is closed.
     pub fn another_peer(&self) -> MemoryStorage {
-        MemoryStorage { shared: Rc::clone(&self.shared), is_closed: Rc::default() }
+        MemoryStorage {
+            shared: Rc::clone(&self.shared),
+            is_closed: Rc::default(),
+        }
     }
 
     /// How many log entries there are.
@@ -52,7 +58,10 @@ impl MemoryStorage {
 
     fn check_open(&self) -> Result<()> {
         if self.is_closed.get() {
-            return Err(Error::new(ErrorCode::ClientInvalidOperation, "the database is closed"));
+            return Err(Error::new(
+                ErrorCode::ClientInvalidOperation,
+                "the database is closed",
+            ));
         }
         Ok(())
     }
@@ -61,7 +70,12 @@ impl MemoryStorage {
 impl Storage for MemoryStorage {
     async fn root(&self, initial: &[u8]) -> Result<Vec<u8>> {
         self.check_open()?;
-        Ok(self.shared.borrow_mut().root.get_or_insert_with(|| initial.to_vec()).clone())
+        Ok(self
+            .shared
+            .borrow_mut()
+            .root
+            .get_or_insert_with(|| initial.to_vec())
+            .clone())
     }
 
     async fn read_log(&self, after: SequenceNumber, limit: usize) -> Result<Vec<LogEntry>> {
@@ -73,7 +87,10 @@ impl Storage for MemoryStorage {
         self.check_open()?;
         let (unseen, root) = {
             let shared = self.shared.borrow();
-            (shared.entries_after(request.tail).collect::<Vec<_>>(), shared.root.clone().unwrap_or_default())
+            (
+                shared.entries_after(request.tail).collect::<Vec<_>>(),
+                shared.root.clone().unwrap_or_default(),
+            )
         };
         if root != request.root {
             return Ok(CommitOutcome::RootMoved(root));
@@ -128,7 +145,9 @@ impl Storage for MemoryStorage {
         }
         shared.root = Some(request.new_root);
         shared.pages.retain(|id, _| !request.delete_pages.contains(id));
-        shared.log.retain(|&sequence, _| sequence > request.delete_log_through);
+        shared
+            .log
+            .retain(|&sequence, _| sequence > request.delete_log_through);
         Ok(FoldOutcome::Folded)
     }
 
@@ -156,6 +175,9 @@ mod tests {
             (one, other)
         }));
         // Memory never waits, so one poll is enough.
-        assert_eq!(run.as_mut().poll(&mut Context::from_waker(Waker::noop())), Poll::Ready(()));
+        assert_eq!(
+            run.as_mut().poll(&mut Context::from_waker(Waker::noop())),
+            Poll::Ready(())
+        );
     }
 }

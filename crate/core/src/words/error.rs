@@ -101,7 +101,9 @@ impl ErrorCode {
 
     /// The code with this number; `None` for numbers this table does not hold.
     pub fn from_number(number: u16) -> Option<ErrorCode> {
-        let index = Self::ALL.binary_search_by_key(&number, |code| code.number()).ok()?;
+        let index = Self::ALL
+            .binary_search_by_key(&number, |code| code.number())
+            .ok()?;
         Self::ALL.get(index).copied()
     }
 
@@ -146,7 +148,10 @@ pub struct Error {
 impl Error {
     /// An error that says what was expected and what was found.
     pub fn new(code: ErrorCode, detail: impl Into<Rc<str>>) -> Error {
-        Error { code, detail: Some(detail.into()) }
+        Error {
+            code,
+            detail: Some(detail.into()),
+        }
     }
 
     /// The code, for programs.
@@ -168,7 +173,13 @@ impl From<ErrorCode> for Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} ({}): {}", self.code.name(), self.code.number(), self.message())
+        write!(
+            formatter,
+            "{} ({}): {}",
+            self.code.name(),
+            self.code.number(),
+            self.message()
+        )
     }
 }
 
@@ -187,7 +198,12 @@ mod tests {
     #[test]
     fn codes_ascend_so_that_lookup_by_number_finds_each() {
         for pair in ErrorCode::ALL.windows(2) {
-            assert!(pair[0].number() < pair[1].number(), "{:?} before {:?}", pair[0], pair[1]);
+            assert!(
+                pair[0].number() < pair[1].number(),
+                "{:?} before {:?}",
+                pair[0],
+                pair[1]
+            );
         }
         for &code in ErrorCode::ALL {
             assert_eq!(ErrorCode::from_number(code.number()), Some(code));
@@ -197,14 +213,20 @@ mod tests {
 
     #[test]
     fn the_only_code_that_may_have_committed_is_commit_unknown_result() {
-        let maybe: Vec<u16> =
-            ErrorCode::ALL.iter().filter(|code| code.is_maybe_committed()).map(|code| code.number()).collect();
+        let maybe: Vec<u16> = ErrorCode::ALL
+            .iter()
+            .filter(|code| code.is_maybe_committed())
+            .map(|code| code.number())
+            .collect();
         assert_eq!(maybe, [1021]);
     }
 
     #[test]
     fn message_is_the_detail_or_else_the_text() {
-        assert_eq!(Error::from(ErrorCode::NotCommitted).message(), ErrorCode::NotCommitted.text());
+        assert_eq!(
+            Error::from(ErrorCode::NotCommitted).message(),
+            ErrorCode::NotCommitted.text()
+        );
         assert_eq!(
             Error::new(ErrorCode::FileCorrupt, "log record 7").to_string(),
             "file_corrupt (1522): log record 7"

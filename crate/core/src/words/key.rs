@@ -27,7 +27,10 @@ pub struct KeyRange {
 impl KeyRange {
     /// The range `[begin, end)`.
     pub fn new(begin: impl Into<Key>, end: impl Into<Key>) -> KeyRange {
-        KeyRange { begin: begin.into(), end: end.into() }
+        KeyRange {
+            begin: begin.into(),
+            end: end.into(),
+        }
     }
 
     /// The range that holds exactly `key`.
@@ -93,7 +96,11 @@ pub fn display_key(key: &[u8]) -> String {
             _ => Cow::Owned(format!("\\x{byte:02x}")),
         })
         .collect();
-    if key.len() > 64 { format!("{text}… ({} bytes)", key.len()) } else { text }
+    if key.len() > 64 {
+        format!("{text}… ({} bytes)", key.len())
+    } else {
+        text
+    }
 }
 
 #[cfg(test)]
@@ -110,7 +117,10 @@ mod tests {
     fn strinc_drops_trailing_ff_and_adds_one() {
         assert_eq!(&*strinc(b"a").unwrap(), b"b");
         assert_eq!(&*strinc(b"a\xff\xff").unwrap(), b"b");
-        assert_eq!(strinc(b"\xff").unwrap_err().code(), ErrorCode::ClientInvalidOperation);
+        assert_eq!(
+            strinc(b"\xff").unwrap_err().code(),
+            ErrorCode::ClientInvalidOperation
+        );
         assert_eq!(strinc(b"").unwrap_err().code(), ErrorCode::ClientInvalidOperation);
     }
 

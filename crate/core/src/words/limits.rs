@@ -32,5 +32,6 @@ pub const WATCHES_MAX: usize = 10_000;
 
 const _: () = assert!(LOG_PART_BYTES_MAX < 65_000);
 const _: () = assert!(VERSION_STEP_MAX <= TRANSACTION_AGE_VERSIONS_MAX);
-const _: () = assert!(VALUE_BYTES_MAX as u64 + KEY_BYTES_MAX as u64 + MUTATION_OVERHEAD_BYTES < BATCH_BYTES_MAX);
+const _: () =
+    assert!(VALUE_BYTES_MAX as u64 + KEY_BYTES_MAX as u64 + MUTATION_OVERHEAD_BYTES < BATCH_BYTES_MAX);
 const _: () = assert!(BATCH_TRANSACTIONS_MAX <= 1 << 15);

@@ -16,7 +16,10 @@ impl Mutation {
     /// The keys that the mutation may change: its write conflict range.
     pub fn range(&self) -> KeyRange {
         match self {
-            Mutation::Set(key, _) => KeyRange { begin: key.clone(), end: key_after(key) },
+            Mutation::Set(key, _) => KeyRange {
+                begin: key.clone(),
+                end: key_after(key),
+            },
             Mutation::ClearRange(range) => range.clone(),
         }
     }

@@ -7,8 +7,8 @@ use std::rc::Rc;
 
 use futures_util::future::join_all;
 use js_sys::ArrayBuffer;
-use plinth_core::words::{Error, ErrorCode, PageId, Result, SequenceNumber};
 use plinth_core::storage::LogEntry;
+use plinth_core::words::{Error, ErrorCode, PageId, Result, SequenceNumber};
 use rexie::{KeyRange, ObjectStore, Rexie, Transaction, TransactionMode};
 use wasm_bindgen::prelude::*;
 
@@ -24,7 +24,10 @@ impl IdbReader {
     /// Opens the database, creating its object stores if it is new.
     pub(super) async fn open(name: &str) -> Result<IdbReader> {
         let connection = RefCell::new(Some(Rc::new(connect(name).await?)));
-        Ok(IdbReader { name: name.to_owned(), connection })
+        Ok(IdbReader {
+            name: name.to_owned(),
+            connection,
+        })
     }
 
     /// Up to `limit` entries of the log after a place.
@@ -33,10 +36,16 @@ impl IdbReader {
         let store = transaction.store(LOG).map_err(|error| io_error(&error))?;
         let range = KeyRange::lower_bound(&number(after.get()), Some(true))
             .map_err(|error| io_error(&rexie::Error::from(error)))?;
-        let values = store.get_all(Some(range), Some(limit as u32)).await.map_err(|error| io_error(&error))?;
+        let values = store
+            .get_all(Some(range), Some(limit as u32))
+            .await
+            .map_err(|error| io_error(&error))?;
         // Places are dense, so the n-th value is at the n-th place; a record that is missing shows as
         // one that says it is another.
-        (1..).zip(values).map(|(offset, value)| log_entry(after.plus(offset), &value)).collect()
+        (1..)
+            .zip(values)
+            .map(|(offset, value)| log_entry(after.plus(offset), &value))
+            .collect()
     }
 
     /// Pages by id.
@@ -48,7 +57,11 @@ impl IdbReader {
         let mut pages = Vec::with_capacity(ids.len());
         for (value, id) in values.into_iter().zip(ids) {
             let value = value.map_err(|error| io_error(&error))?;
-            pages.push(value.map(|value| bytes_of(&value, &format!("page {id}"))).transpose()?);
+            pages.push(
+                value
+                    .map(|value| bytes_of(&value, &format!("page {id}")))
+                    .transpose()?,
+            );
         }
         Ok(pages)
     }
@@ -57,12 +70,18 @@ impl IdbReader {
     pub(super) async fn page_ids(&self) -> Result<Vec<PageId>> {
         let transaction = self.transaction(PAGES).await?;
         let store = transaction.store(PAGES).map_err(|error| io_error(&error))?;
-        let keys = store.get_all_keys(None, None).await.map_err(|error| io_error(&error))?;
+        let keys = store
+            .get_all_keys(None, None)
+            .await
+            .map_err(|error| io_error(&error))?;
         keys.iter()
             .map(|key| {
                 let id = key.as_f64().filter(|id| *id >= 0.0 && id.fract() == 0.0);
                 let id = id.ok_or_else(|| {
-                    Error::new(ErrorCode::FileCorrupt, "the page store has a key that is not a page id")
+                    Error::new(
+                        ErrorCode::FileCorrupt,
+                        "the page store has a key that is not a page id",
+                    )
                 })?;
                 Ok(PageId::new(id as u64))
             })
@@ -106,7 +125,10 @@ async fn connect(name: &str) -> Result<Rexie> {
 
 /// A log record's stored value as an entry.
 pub(super) fn log_entry(sequence: SequenceNumber, value: &JsValue) -> Result<LogEntry> {
-    Ok(LogEntry { sequence, bytes: bytes_of(value, &format!("log record {sequence}"))? })
+    Ok(LogEntry {
+        sequence,
+        bytes: bytes_of(value, &format!("log record {sequence}"))?,
+    })
 }
 
 /// The bytes of a stored value.

@@ -59,13 +59,16 @@ pub(super) enum AbortReason {
     Failed(Error),
 }
 
-type EndSender = Rc<RefCell<Option<oneshot::Sender<End>>>>;
+/// Tells how a transaction ended; empty once it has.
+pub(super) type EndSender = Rc<RefCell<Option<oneshot::Sender<End>>>>;
+
+type Handler = Closure<dyn FnMut(Event)>;
 
 /// A running readwrite transaction.
 pub(super) struct WriteTransaction {
     transaction: IdbTransaction,
     /// Handlers live until the transaction ends.
-    handlers: Rc<RefCell<Vec<Closure<dyn FnMut(Event)>>>>,
+    handlers: Rc<RefCell<Vec<Handler>>>,
 }
 
 impl WriteTransaction {
@@ -88,7 +91,10 @@ impl WriteTransaction {
             .transaction_with_options(&names, "readwrite", &options)?;
         let (sender, receiver) = oneshot::channel();
         let sender: EndSender = Rc::new(RefCell::new(Some(sender)));
-        let this = WriteTransaction { transaction, handlers: Rc::default() };
+        let this = WriteTransaction {
+            transaction,
+            handlers: Rc::default(),
+        };
         this.attach_end(&sender);
         Ok((this, sender, receiver))
     }
@@ -96,23 +102,32 @@ impl WriteTransaction {
     /// The same transaction for use inside a handler. It does not keep the handlers alive, which
     /// would keep themselves alive with it.
     pub(super) fn clone_handle(&self) -> WriteTransaction {
-        WriteTransaction { transaction: self.transaction.clone(), handlers: Rc::default() }
+        WriteTransaction {
+            transaction: self.transaction.clone(),
+            handlers: Rc::default(),
+        }
     }
 
     /// An object store of the transaction.
     pub(super) fn store(&self, name: &str) -> Result<IdbObjectStore> {
-        self.transaction.object_store(name).map_err(|error| js_error(&error))
+        self.transaction
+            .object_store(name)
+            .map_err(|error| js_error(&error))
     }
 
     /// Adds bytes under a number; the transaction aborts with `KeyTaken` if the number is taken.
     pub(super) fn add(&self, store: &IdbObjectStore, key: u64, bytes: &[u8]) -> Result<()> {
-        store.add_with_key(&buffer(bytes), &number(key)).map_err(|error| js_error(&error))?;
+        store
+            .add_with_key(&buffer(bytes), &number(key))
+            .map_err(|error| js_error(&error))?;
         Ok(())
     }
 
     /// Puts bytes under a key.
     pub(super) fn put(&self, store: &IdbObjectStore, key: &JsValue, bytes: &[u8]) -> Result<()> {
-        store.put_with_key(&buffer(bytes), key).map_err(|error| js_error(&error))?;
+        store
+            .put_with_key(&buffer(bytes), key)
+            .map_err(|error| js_error(&error))?;
         Ok(())
     }
 
@@ -125,8 +140,11 @@ impl WriteTransaction {
     ) {
         let this = self.clone_handle();
         let source = request.clone();
-        let handler = Closure::<dyn FnMut(Event)>::new(move |_event| {
-            let result = source.result().map_err(|error| js_error(&error)).and_then(&mut then);
+        let handler = Handler::new(move |_event| {
+            let result = source
+                .result()
+                .map_err(|error| js_error(&error))
+                .and_then(&mut then);
             if let Err(error) = result {
                 failure.borrow_mut().get_or_insert(error);
                 this.abort();
@@ -157,15 +175,16 @@ impl WriteTransaction {
     fn attach_end(&self, sender: &EndSender) {
         let complete = {
             let sender = Rc::clone(sender);
-            Closure::<dyn FnMut(Event)>::new(move |_event| end(&sender, End::Complete))
+            Handler::new(move |_event| end(&sender, End::Complete))
         };
         let abort = {
             let (sender, transaction) = (Rc::clone(sender), self.transaction.clone());
-            Closure::<dyn FnMut(Event)>::new(move |_event| {
+            Handler::new(move |_event| {
                 end(&sender, End::Aborted(abort_reason(transaction.error())));
             })
         };
-        self.transaction.set_oncomplete(Some(complete.as_ref().unchecked_ref()));
+        self.transaction
+            .set_oncomplete(Some(complete.as_ref().unchecked_ref()));
         self.transaction.set_onabort(Some(abort.as_ref().unchecked_ref()));
         self.handlers.borrow_mut().extend([complete, abort]);
     }
@@ -184,7 +203,9 @@ pub(super) fn keys_after(place: u64) -> Result<IdbKeyRange> {
 }
 
 fn abort_reason(error: Option<DomException>) -> AbortReason {
-    let Some(error) = error else { return AbortReason::ByUs };
+    let Some(error) = error else {
+        return AbortReason::ByUs;
+    };
     match error.name().as_str() {
         "ConstraintError" => AbortReason::KeyTaken,
         "QuotaExceededError" => AbortReason::Failed(Error::new(

@@ -8,7 +8,7 @@ use plinth_core::words::{Durability, Error, ErrorCode, Result};
 use wasm_bindgen::prelude::*;
 use web_sys::{Event, IdbDatabase, IdbFactory, IdbOpenDbRequest};
 
-use super::idb_transaction::{AbortReason, End, WriteTransaction, end, js_error};
+use super::idb_transaction::{AbortReason, End, EndSender, WriteTransaction, end, js_error};
 
 #[wasm_bindgen]
 extern "C" {
@@ -24,7 +24,7 @@ struct Signals {
     /// Somebody deletes or upgrades the database: we made room and do not come back.
     is_superseded: Cell<bool>,
     /// Told when the connection is lost with a transaction under way.
-    running: RefCell<Option<Rc<RefCell<Option<oneshot::Sender<End>>>>>>,
+    running: RefCell<Option<EndSender>>,
 }
 
 struct Connection {
@@ -52,7 +52,11 @@ impl IdbWriter {
     pub(super) async fn open(name: &str) -> Result<IdbWriter> {
         let signals = Rc::<Signals>::default();
         let connection = RefCell::new(Some(connect(name, &signals).await?));
-        Ok(IdbWriter { name: name.to_owned(), connection, signals })
+        Ok(IdbWriter {
+            name: name.to_owned(),
+            connection,
+            signals,
+        })
     }
 
     /// Fails if the database was deleted or upgraded by somebody else.
@@ -105,7 +109,7 @@ impl IdbWriter {
         &self,
         stores: &[&str],
         durability: Durability,
-    ) -> Result<(WriteTransaction, Rc<RefCell<Option<oneshot::Sender<End>>>>, oneshot::Receiver<End>)> {
+    ) -> Result<(WriteTransaction, EndSender, oneshot::Receiver<End>)> {
         self.check_current()?;
         if !self.signals.is_lost.replace(false)
             && let Some(connection) = &*self.connection.borrow()
@@ -151,7 +155,10 @@ async fn connect(name: &str, signals: &Rc<Signals>) -> Result<Connection> {
     };
     database.set_onclose(Some(on_close.as_ref().unchecked_ref()));
     database.set_onversionchange(Some(on_version_change.as_ref().unchecked_ref()));
-    Ok(Connection { database, _handlers: [on_close, on_version_change] })
+    Ok(Connection {
+        database,
+        _handlers: [on_close, on_version_change],
+    })
 }
 
 async fn opened(request: &IdbOpenDbRequest) -> Result<JsValue> {
@@ -171,5 +178,7 @@ async fn opened(request: &IdbOpenDbRequest) -> Result<JsValue> {
     };
     request.set_onsuccess(Some(settle.as_ref().unchecked_ref()));
     request.set_onerror(Some(settle.as_ref().unchecked_ref()));
-    receiver.await.unwrap_or_else(|_| Err(ErrorCode::OperationCancelled.into()))
+    receiver
+        .await
+        .unwrap_or_else(|_| Err(ErrorCode::OperationCancelled.into()))
 }

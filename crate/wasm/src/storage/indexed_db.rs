@@ -35,7 +35,9 @@ pub fn database_name(name: &str) -> String {
 /// `unsupported_operation` without IndexedDB; `io_error`.
 pub async fn delete_indexed_db(name: &str) -> Result<()> {
     factory()?;
-    rexie::Rexie::delete(&database_name(name)).await.map_err(|error| super::idb_reader::io_error(&error))
+    rexie::Rexie::delete(&database_name(name))
+        .await
+        .map_err(|error| super::idb_reader::io_error(&error))
 }
 
 /// One peer's connections to a database in IndexedDB.
@@ -62,12 +64,19 @@ impl IndexedDbStorage {
         let name = database_name(name);
         let reader = IdbReader::open(&name).await?;
         let writer = IdbWriter::open(&name).await?;
-        Ok(IndexedDbStorage { reader, writer, is_closed: Cell::new(false) })
+        Ok(IndexedDbStorage {
+            reader,
+            writer,
+            is_closed: Cell::new(false),
+        })
     }
 
     fn check_open(&self) -> Result<()> {
         if self.is_closed.get() {
-            return Err(Error::new(ErrorCode::ClientInvalidOperation, "the database is closed"));
+            return Err(Error::new(
+                ErrorCode::ClientInvalidOperation,
+                "the database is closed",
+            ));
         }
         self.writer.check_current()
     }
@@ -105,7 +114,13 @@ impl IndexedDbStorage {
     async fn append_after_unseen(&self, request: CommitRequest) -> Result<CommitOutcome> {
         let findings = Findings::default();
         let outcome = Rc::new(Cell::new(None));
-        let CommitRequest { root, tail, durability, mut rewrite, .. } = request;
+        let CommitRequest {
+            root,
+            tail,
+            durability,
+            mut rewrite,
+            ..
+        } = request;
         let ended = self
             .writer
             .run(&[META, LOG], durability, |transaction| {
@@ -145,9 +160,10 @@ impl IndexedDbStorage {
             (_, Some(error), _) => Err(error),
             (Err(reason), None, _) => Err(unexpected_abort(reason)),
             (Ok(()), None, Some(outcome)) => Ok(outcome),
-            (Ok(()), None, None) => {
-                Err(Error::new(ErrorCode::IoError, "IndexedDB: a transaction completed without its reads"))
-            }
+            (Ok(()), None, None) => Err(Error::new(
+                ErrorCode::IoError,
+                "IndexedDB: a transaction completed without its reads",
+            )),
         }
     }
 }
@@ -238,7 +254,12 @@ impl Storage for IndexedDbStorage {
     async fn fold(&self, request: FoldRequest) -> Result<FoldOutcome> {
         self.check_open()?;
         let findings = Findings::default();
-        let FoldRequest { root, new_root, delete_pages: superseded, delete_log_through } = request;
+        let FoldRequest {
+            root,
+            new_root,
+            delete_pages: superseded,
+            delete_log_through,
+        } = request;
         let ended = self
             .writer
             .run(&[META, LOG, PAGES], Durability::Strict, |transaction| {
@@ -248,7 +269,10 @@ impl Storage for IndexedDbStorage {
                 delete_pages(transaction, &superseded)?;
                 let folded = web_sys::IdbKeyRange::upper_bound(&number(delete_log_through.get()))
                     .map_err(|error| js_error(&error))?;
-                transaction.store(LOG)?.delete(&folded).map_err(|error| js_error(&error))?;
+                transaction
+                    .store(LOG)?
+                    .delete(&folded)
+                    .map_err(|error| js_error(&error))?;
                 Ok(())
             })
             .await?;
@@ -282,11 +306,21 @@ fn check_root(
     findings: &Findings,
     then: impl Fn(&WriteTransaction) + 'static,
 ) -> Result<()> {
-    let request = transaction.store(META)?.get(&ROOT_KEY.into()).map_err(|error| js_error(&error))?;
-    let (handle, expected, moved_root) =
-        (transaction.clone_handle(), expected.to_vec(), Rc::clone(&findings.moved_root));
+    let request = transaction
+        .store(META)?
+        .get(&ROOT_KEY.into())
+        .map_err(|error| js_error(&error))?;
+    let (handle, expected, moved_root) = (
+        transaction.clone_handle(),
+        expected.to_vec(),
+        Rc::clone(&findings.moved_root),
+    );
     let compare = move |value: JsValue| {
-        let root = if value.is_undefined() { Vec::new() } else { bytes_of(&value, "root record")? };
+        let root = if value.is_undefined() {
+            Vec::new()
+        } else {
+            bytes_of(&value, "root record")?
+        };
         if root == expected {
             then(&handle);
         } else {
@@ -302,7 +336,9 @@ fn check_root(
 fn delete_pages(transaction: &WriteTransaction, ids: &[PageId]) -> Result<()> {
     let store = transaction.store(PAGES)?;
     for id in ids {
-        store.delete(&number(id.get())).map_err(|error| js_error(&error))?;
+        store
+            .delete(&number(id.get()))
+            .map_err(|error| js_error(&error))?;
     }
     Ok(())
 }
