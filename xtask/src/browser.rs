@@ -37,7 +37,7 @@ pub(crate) struct Browser {
 impl Browser {
     /// Finds a browser, or installs Debian's.
     pub(crate) fn prepare() -> Result<Browser> {
-        if let Some(path) = env::var_os(BROWSER_VARIABLE) {
+        if let Some(path) = env::var_os(BROWSER_VARIABLE).filter(|path| !path.is_empty()) {
             let path = PathBuf::from(path);
             let Some(browser) = Browser::at(&path) else {
                 bail!("{BROWSER_VARIABLE} names {}, which does not run", path.display());
@@ -65,12 +65,12 @@ impl Browser {
 
     /// The chromedriver of this browser; installs Debian's where the browser is Debian's.
     pub(crate) fn driver(&self) -> Result<PathBuf> {
-        if let Some(path) = env::var_os(DRIVER_VARIABLE) {
+        if let Some(path) = env::var_os(DRIVER_VARIABLE).filter(|path| !path.is_empty()) {
             return Ok(path.into());
         }
         if on_path("chromedriver").is_none()
             && let Some(apt) = Apt::find()
-            && self.path.starts_with("/usr/bin")
+            && self.path.ends_with("bin/chromium")
         {
             apt.install(
                 &DEBIAN_PACKAGES,

@@ -16,6 +16,9 @@ pub(crate) fn run(all: bool) -> Result<()> {
         paths::www().join("dist"),
         paths::demo().join("dist"),
         package::unpacked(),
+        paths::www().join("LICENSE-APACHE"),
+        paths::www().join("LICENSE-MIT"),
+        paths::demo().join(".work"),
         paths::package_tests().join(".work"),
         paths::work(),
     ];

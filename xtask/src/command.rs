@@ -8,11 +8,15 @@ use std::ffi::OsStr;
 use std::io::{self, BufRead, BufReader, IsTerminal, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
+/// How long output is waited for after the end of the process that was started.
+const LAST_LINES_LIMIT: Duration = Duration::from_secs(2);
 
 /// A command in the repository's root, without what `cargo run` put into the environment.
 pub(crate) fn tool(program: impl AsRef<OsStr>) -> Command {
@@ -70,26 +74,33 @@ pub(crate) fn run_seen(command: &mut Command, mut see: impl FnMut(&str)) -> Resu
         .spawn()
         .with_context(|| format!("could not start `{}`", line(command)))?;
     let (sender, lines) = mpsc::channel();
-    let readers = [
-        child
-            .stdout
-            .take()
-            .map(|pipe| forward(pipe, io::stdout(), sender.clone())),
-        child
-            .stderr
-            .take()
-            .map(|pipe| forward(pipe, io::stderr(), sender)),
-    ];
-    for seen in lines {
-        see(&seen);
+    if let Some(pipe) = child.stdout.take() {
+        forward(pipe, io::stdout(), sender.clone());
     }
-    for reader in readers.into_iter().flatten() {
-        let _ = reader.join();
+    if let Some(pipe) = child.stderr.take() {
+        forward(pipe, io::stderr(), sender);
     }
-    Ok(child
-        .wait()
-        .with_context(|| format!("could not wait for `{}`", line(command)))?
-        .success())
+    // A browser that outlives its test holds the pipes open; its lines are not waited for.
+    let mut ended: Option<(ExitStatus, Instant)> = None;
+    loop {
+        match lines.recv_timeout(POLL_INTERVAL) {
+            Ok(line) => see(&line),
+            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        match ended {
+            Some((_, at)) if at.elapsed() > LAST_LINES_LIMIT => break,
+            Some(_) => {}
+            None => ended = child.try_wait()?.map(|status| (status, Instant::now())),
+        }
+    }
+    match ended {
+        Some((status, _)) => Ok(status.success()),
+        None => Ok(child
+            .wait()
+            .with_context(|| format!("could not wait for `{}`", line(command)))?
+            .success()),
+    }
 }
 
 /// Runs for at most `limit`; a command that takes longer is ended, and that is an error.
@@ -110,7 +121,7 @@ pub(crate) fn run_within(command: &mut Command, limit: Duration) -> Result<()> {
                 crate::step::seconds(limit)
             );
         }
-        thread::sleep(Duration::from_millis(50));
+        thread::sleep(POLL_INTERVAL);
     }
 }
 
@@ -164,7 +175,7 @@ fn forward(
     pipe: impl Read + Send + 'static,
     mut terminal: impl Write + Send + 'static,
     lines: mpsc::Sender<String>,
-) -> thread::JoinHandle<()> {
+) {
     thread::spawn(move || {
         let mut reader = BufReader::new(pipe);
         let mut bytes = Vec::new();
@@ -175,7 +186,7 @@ fn forward(
             let _ = lines.send(plain(String::from_utf8_lossy(&bytes).trim_end()));
             bytes.clear();
         }
-    })
+    });
 }
 
 #[cfg(test)]

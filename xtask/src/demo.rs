@@ -26,10 +26,7 @@ pub(crate) fn run(port: Option<u16>) -> Result<()> {
     let kit = Kit::default();
     kit.built()?;
     build()?;
-    let port = match port {
-        Some(port) => port,
-        None => free_port()?,
-    };
+    let port = free_port(port)?;
     let interrupted = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&interrupted);
     ctrlc::set_handler(move || flag.store(true, Ordering::SeqCst)).context("could not listen for Ctrl-C")?;
@@ -62,11 +59,15 @@ fn build() -> Result<()> {
     Ok(())
 }
 
-/// The usual port, or any that is free.
-fn free_port() -> Result<u16> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, USUAL_PORT))
-        .or_else(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
-        .context("no free port on 127.0.0.1")?;
+/// The port `wanted`; without a wish the usual one, or any that is free.
+fn free_port(wanted: Option<u16>) -> Result<u16> {
+    let bind = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port));
+    let listener = match wanted {
+        Some(port) => bind(port).with_context(|| format!("port {port} is not free"))?,
+        None => bind(USUAL_PORT)
+            .or_else(|_| bind(0))
+            .context("no free port on 127.0.0.1")?,
+    };
     Ok(listener.local_addr()?.port())
 }
 

@@ -33,8 +33,17 @@ pub(crate) fn root() -> PathBuf {
 /// All text files that are tracked, or that would be if they were added.
 pub(crate) fn files() -> Vec<File> {
     let mut git = Command::new("git");
-    git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
-        .current_dir(root());
+    // A checkout may belong to another user than the one who tests it.
+    git.args([
+        "-c",
+        "safe.directory=*",
+        "ls-files",
+        "-z",
+        "--cached",
+        "--others",
+        "--exclude-standard",
+    ])
+    .current_dir(root());
     let output = git.output().expect("git lists the files");
     assert!(
         output.status.success(),
