@@ -1,8 +1,8 @@
 //! Commit records survive their codec, and damage of any kind is a typed error that names the record.
 
 use plinth_core::ErrorCode;
-use plinth_core::pure::{CommitRecord, CommittedTransaction, RangeSet, RecordReader, encode_record};
-use plinth_core::words::{Bytes, KeyRange, LOG_PART_BYTES_MAX, Mutation, SequenceNumber, Version};
+use plinth_core::pure::{CommitRecord, CommittedTransaction, RecordReader, encode_record};
+use plinth_core::words::{Bytes, KeyRange, LOG_PART_BYTES_MAX, Mutation, SequenceNumber, Version, Write};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -26,28 +26,17 @@ fn mutation() -> impl Strategy<Value = Mutation> {
 }
 
 fn transaction() -> impl Strategy<Value = CommittedTransaction> {
-    (
-        bytes(20),
-        vec(mutation(), 0..6),
-        vec(range(), 0..4),
-        any::<bool>(),
+    let write = (mutation(), any::<bool>()).prop_map(|(mutation, has_conflict)| Write {
+        mutation,
+        has_conflict,
+    });
+    (bytes(20), vec(write, 0..6), vec(range(), 0..4)).prop_map(
+        |(idempotency_id, writes, further_conflicts)| CommittedTransaction {
+            idempotency_id,
+            writes,
+            further_conflicts,
+        },
     )
-        .prop_map(|(idempotency_id, mutations, ranges, with_own)| {
-            let mut conflicts = RangeSet::new();
-            for range in ranges {
-                conflicts.insert(range);
-            }
-            if with_own {
-                for mutation in &mutations {
-                    conflicts.insert(mutation.range());
-                }
-            }
-            CommittedTransaction {
-                idempotency_id,
-                mutations,
-                write_conflicts: conflicts.iter().collect(),
-            }
-        })
 }
 
 fn record() -> impl Strategy<Value = CommitRecord> {
@@ -110,15 +99,19 @@ proptest! {
 }
 
 fn large_record() -> CommitRecord {
-    let mutations = (0..5u8)
-        .map(|key| Mutation::Set([key].as_slice().into(), vec![key; 50_000].into()))
+    let set = |key: u8| Mutation::Set([key].as_slice().into(), vec![key; 50_000].into());
+    let writes = (0..5)
+        .map(|key| Write {
+            mutation: set(key),
+            has_conflict: true,
+        })
         .collect();
     CommitRecord {
         version: Version::new(5).expect("within 53 bits"),
         unix_us: 1,
         batch_id: [3; 16],
         transactions: vec![CommittedTransaction {
-            mutations,
+            writes,
             ..CommittedTransaction::default()
         }],
     }

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use plinth_core::pure::RecordReader;
+use plinth_core::pure::{CommittedTransaction, RecordReader};
 use plinth_core::storage::LogEntry;
 use plinth_core::words::{Mutation, SequenceNumber, Version};
 
@@ -137,11 +137,17 @@ fn decode(log: &[LogEntry]) -> Vec<(Version, Vec<Vec<Mutation>>)> {
     });
     records
         .map(|record| {
-            let transactions = record
-                .transactions
-                .into_iter()
-                .map(|transaction| transaction.mutations);
-            (record.version, transactions.collect())
+            let mutations = |transaction: CommittedTransaction| {
+                transaction
+                    .writes
+                    .into_iter()
+                    .map(|write| write.mutation)
+                    .collect()
+            };
+            (
+                record.version,
+                record.transactions.into_iter().map(mutations).collect(),
+            )
         })
         .collect()
 }

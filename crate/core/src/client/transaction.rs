@@ -16,7 +16,9 @@ use super::merged_range::read_merged_range;
 use super::read::Read;
 use super::watch::Watch;
 use crate::engine::{CommitIntent, Committed, Engine};
-use crate::pure::{Overlay, RetryPolicy, RetryState, VersionMap, WriteMap, conflict_bytes};
+use crate::pure::{
+    CommittedTransaction, Overlay, RetryPolicy, RetryState, VersionMap, WriteMap, conflict_bytes,
+};
 use crate::storage::Storage;
 use crate::words::{
     Durability, Error, ErrorCode, KEY_BYTES_MAX, KEY_SPACE_END, Key, KeyRange, LocalFuture, RangeOptions,
@@ -389,8 +391,11 @@ async fn commit_attempt<S: Storage>(
         .commit(CommitIntent {
             snapshot,
             read_conflicts,
-            write_conflicts: writes.write_conflicts(),
-            mutations: writes.mutations(),
+            transaction: CommittedTransaction {
+                writes: writes.writes(),
+                further_conflicts: writes.further_conflicts(),
+                ..CommittedTransaction::default()
+            },
             bytes,
             durability,
         })

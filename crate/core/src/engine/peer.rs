@@ -107,6 +107,7 @@ impl<S: Storage> Engine<S> {
             log_read_count: Cell::new(0),
         });
         engine.catch_up().await?;
+        engine.state.borrow_mut().begin_to_serve();
         Ok(engine)
     }
 

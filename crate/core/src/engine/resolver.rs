@@ -7,7 +7,7 @@
 
 use super::state::{Snapshot, State};
 use crate::pure::{CommitRecord, CommittedTransaction, ConflictSet};
-use crate::words::{Durability, Error, ErrorCode, KeyRange, Mutation, Result, Version};
+use crate::words::{Durability, Error, ErrorCode, KeyRange, Result, Version};
 
 /// What a transaction asks the pipeline to commit.
 #[derive(Clone, Debug)]
@@ -16,10 +16,8 @@ pub struct CommitIntent {
     pub snapshot: Option<Snapshot>,
     /// What it read of it.
     pub read_conflicts: Vec<KeyRange>,
-    /// What later readers conflict with.
-    pub write_conflicts: Vec<KeyRange>,
-    /// What it changes, in order.
-    pub mutations: Vec<Mutation>,
+    /// What it changes, and what later readers conflict with.
+    pub transaction: CommittedTransaction,
     /// Its size as counted towards the limits.
     pub bytes: u64,
     /// When it counts as done.
@@ -70,14 +68,10 @@ pub(super) fn resolve<'a>(
     for intent in batch {
         let verdict = judge(state, &accepted, intent, version);
         if verdict.is_ok() {
-            for range in &intent.write_conflicts {
-                accepted.insert(range, version);
+            for range in intent.transaction.write_conflicts() {
+                accepted.insert(&range, version);
             }
-            record.transactions.push(CommittedTransaction {
-                mutations: intent.mutations.clone(),
-                write_conflicts: intent.write_conflicts.clone(),
-                ..CommittedTransaction::default()
-            });
+            record.transactions.push(intent.transaction.clone());
         }
         verdicts.push(verdict.map(|()| (record.transactions.len() - 1) as u16));
     }

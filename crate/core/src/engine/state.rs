@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use futures_channel::oneshot;
 
 use super::watch_set::{WatchId, WatchOutcome, WatchSet};
-use crate::pure::{CommitRecord, ConflictSet, RecordReader, VersionClock, VersionMap};
+use crate::pure::{CommitRecord, CommittedTransaction, ConflictSet, RecordReader, VersionClock, VersionMap};
 use crate::storage::LogEntry;
 use crate::words::{
     Error, ErrorCode, Key, Result, SequenceNumber, TRANSACTION_AGE_VERSIONS_MAX, Value, Version,
@@ -31,6 +31,8 @@ pub(super) struct State {
     map: VersionMap,
     conflicts: ConflictSet,
     pub(super) watches: WatchSet,
+    /// Whether transactions may read here. Before, while the log is first read, no history is kept.
+    is_serving: bool,
     /// Versions of the commits that still matter for the horizon, oldest first.
     recent: VecDeque<Version>,
     /// Ids of the batches applied of late, newest last, to find one whose answer was lost.
@@ -48,9 +50,15 @@ impl State {
             map: VersionMap::new(),
             conflicts: ConflictSet::new(),
             watches: WatchSet::default(),
+            is_serving: false,
             recent: VecDeque::new(),
             recent_batches: VecDeque::new(),
         }
+    }
+
+    /// The log has been read: from now on transactions may read, at this version or later.
+    pub(super) fn begin_to_serve(&mut self) {
+        self.is_serving = true;
     }
 
     /// The place of the last entry applied.
@@ -115,12 +123,21 @@ impl State {
         self.tail = tail;
         self.clock.advance(record.version, record.unix_us, monotonic_us);
         for transaction in &record.transactions {
-            for mutation in &transaction.mutations {
-                self.map.apply(mutation, record.version);
+            for write in &transaction.writes {
+                self.map.apply(&write.mutation, record.version);
             }
-            for range in &transaction.write_conflicts {
-                self.conflicts.insert(range, record.version);
+        }
+        if self.is_serving {
+            for range in record
+                .transactions
+                .iter()
+                .flat_map(CommittedTransaction::write_conflicts)
+            {
+                self.conflicts.insert(&range, record.version);
             }
+        } else {
+            // Nobody reads here yet, so nobody needs what was there before.
+            self.map.forget(record.version);
         }
         self.recent.push_back(record.version);
         self.recent_batches.push_back((record.batch_id, record.version));
@@ -128,11 +145,11 @@ impl State {
             self.recent_batches.pop_front();
         }
         self.forget();
-        let mutations = record
+        let writes = record
             .transactions
             .iter()
-            .flat_map(|transaction| &transaction.mutations);
-        self.watches.fire(mutations, &self.map);
+            .flat_map(|transaction| &transaction.writes);
+        self.watches.fire(writes.map(|write| &write.mutation), &self.map);
         Ok(())
     }
 

@@ -24,24 +24,23 @@
 //! | batch id, random | 16 bytes |
 //! | transactions, in the order of their batch index | `n` times: |
 //! | … idempotency id, empty for none | `bytes` |
-//! | … mutations, in order | `n` times: operation (1 byte), then its parameters |
-//! | … write conflict ranges that are not the range of a mutation | `n` times: begin `bytes`, end `bytes` |
+//! | … writes, in order | `n` times: operation (1 byte), then its parameters |
+//! | … write conflict ranges besides those of the writes | `n` times: begin `bytes`, end `bytes` |
 //!
 //! Operations: 0 set (key, value); 1 clear range (begin, end); 2 clear key (key). Bit 7 of the
-//! operation says that the mutation's own range is not a write conflict range.
+//! operation says that the write's own range is not a write conflict range.
 
 use std::fmt::Display;
 use std::rc::Rc;
 
 use xxhash_rust::xxh64::xxh64;
 
-use super::range_set::RangeSet;
 use super::record_bytes::{
     ByteReader, FORMAT_PREFIX_BYTES, Malformed, check_prefix, format_prefix, write_bytes, write_number,
 };
 use crate::words::{
     BATCH_BYTES_MAX, Bytes, Error, ErrorCode, KEY_BYTES_MAX, KeyRange, LOG_PART_BYTES_MAX, Mutation, Result,
-    SequenceNumber, VALUE_BYTES_MAX, Version, key_after,
+    SequenceNumber, VALUE_BYTES_MAX, Version, Write,
 };
 
 const MAGIC: [u8; 4] = *b"PLLG";
@@ -66,9 +65,21 @@ pub struct CommittedTransaction {
     /// Finds the transaction again when its commit's answer was lost; empty for none.
     pub idempotency_id: Bytes,
     /// What it changes, in order.
-    pub mutations: Vec<Mutation>,
-    /// Disjoint, ascending ranges that later readers of older snapshots conflict with.
-    pub write_conflicts: Vec<KeyRange>,
+    pub writes: Vec<Write>,
+    /// Write conflict ranges besides those of the writes.
+    pub further_conflicts: Vec<KeyRange>,
+}
+
+impl CommittedTransaction {
+    /// All ranges that later readers of older snapshots conflict with.
+    pub fn write_conflicts(&self) -> impl Iterator<Item = KeyRange> + '_ {
+        let own = self
+            .writes
+            .iter()
+            .filter(|write| write.has_conflict)
+            .map(|write| write.mutation.range());
+        own.chain(self.further_conflicts.iter().cloned())
+    }
 }
 
 /// All transactions accepted in one group commit.
@@ -127,52 +138,41 @@ fn encode_payload(record: &CommitRecord) -> Vec<u8> {
 }
 
 fn encode_transaction(out: &mut Vec<u8>, transaction: &CommittedTransaction) {
-    let mut conflicts = RangeSet::new();
-    for range in &transaction.write_conflicts {
-        conflicts.insert(range.clone());
-    }
     write_bytes(out, &transaction.idempotency_id);
-    write_number(out, transaction.mutations.len() as u64);
-    let mut implied = RangeSet::new();
-    for mutation in &transaction.mutations {
-        let range = mutation.range();
-        let has_conflict = conflicts
-            .range_of(&range.begin)
-            .is_some_and(|conflict| range.end <= conflict.end);
-        let flag = if has_conflict { 0 } else { WITHOUT_CONFLICT };
+    write_number(out, transaction.writes.len() as u64);
+    for Write {
+        mutation,
+        has_conflict,
+    } in &transaction.writes
+    {
+        let flag = if *has_conflict { 0 } else { WITHOUT_CONFLICT };
         match mutation {
             Mutation::Set(key, value) => {
                 out.push(OPERATION_SET | flag);
                 write_bytes(out, key);
                 write_bytes(out, value);
             }
-            Mutation::ClearRange(cleared) if key_after(&cleared.begin) == cleared.end => {
+            Mutation::ClearRange(range) if is_single_key(range) => {
                 out.push(OPERATION_CLEAR_KEY | flag);
-                write_bytes(out, &cleared.begin);
+                write_bytes(out, &range.begin);
             }
-            Mutation::ClearRange(cleared) => {
+            Mutation::ClearRange(range) => {
                 out.push(OPERATION_CLEAR_RANGE | flag);
-                write_bytes(out, &cleared.begin);
-                write_bytes(out, &cleared.end);
+                write_bytes(out, &range.begin);
+                write_bytes(out, &range.end);
             }
-        }
-        if has_conflict {
-            implied.insert(range);
         }
     }
-    let explicit: Vec<KeyRange> = conflicts
-        .iter()
-        .filter(|range| {
-            implied
-                .range_of(&range.begin)
-                .is_none_or(|known| known.end < range.end)
-        })
-        .collect();
-    write_number(out, explicit.len() as u64);
-    for range in explicit {
+    write_number(out, transaction.further_conflicts.len() as u64);
+    for range in &transaction.further_conflicts {
         write_bytes(out, &range.begin);
         write_bytes(out, &range.end);
     }
+}
+
+/// Whether the range holds its first key and no other.
+fn is_single_key(range: &KeyRange) -> bool {
+    range.end.strip_prefix(&*range.begin) == Some(&[0])
 }
 
 /// Puts records together from log entries, given in order, and checks everything about them.
@@ -307,8 +307,7 @@ fn decode_list<T>(
 
 fn decode_transaction(reader: &mut ByteReader<'_>) -> std::result::Result<CommittedTransaction, Malformed> {
     let idempotency_id = reader.bytes(255)?;
-    let mut conflicts = RangeSet::new();
-    let mutations = decode_list(reader, |reader| {
+    let writes = decode_list(reader, |reader| {
         let operation = reader.byte()?;
         let mutation = match operation & !WITHOUT_CONFLICT {
             OPERATION_SET => Mutation::Set(reader.bytes(KEY_BYTES_MAX)?, reader.bytes(VALUE_BYTES_MAX)?),
@@ -316,18 +315,16 @@ fn decode_transaction(reader: &mut ByteReader<'_>) -> std::result::Result<Commit
             OPERATION_CLEAR_KEY => Mutation::ClearRange(KeyRange::of_key(reader.bytes(KEY_BYTES_MAX)?)),
             _ => return Err(Malformed),
         };
-        if operation & WITHOUT_CONFLICT == 0 {
-            conflicts.insert(mutation.range());
-        }
-        Ok(mutation)
+        Ok(Write {
+            mutation,
+            has_conflict: operation & WITHOUT_CONFLICT == 0,
+        })
     })?;
-    for range in decode_list(reader, decode_range)? {
-        conflicts.insert(range);
-    }
+    let further_conflicts = decode_list(reader, decode_range)?;
     Ok(CommittedTransaction {
         idempotency_id,
-        mutations,
-        write_conflicts: conflicts.iter().collect(),
+        writes,
+        further_conflicts,
     })
 }
 
@@ -348,8 +345,8 @@ impl Default for CommittedTransaction {
     fn default() -> Self {
         CommittedTransaction {
             idempotency_id: Rc::from([].as_slice()),
-            mutations: Vec::new(),
-            write_conflicts: Vec::new(),
+            writes: Vec::new(),
+            further_conflicts: Vec::new(),
         }
     }
 }

@@ -2,14 +2,16 @@
 //!
 //! Two layers: cleared ranges, and above them single keys. A set inside a cleared range shows through
 //! the clear; a clear removes the sets inside it. So the order "all clears, then the keys in key
-//! order" at commit has the same effect as the order of the calls (I8). Write conflict ranges
-//! accumulate beside them: a later write without a conflict takes none away.
+//! order" at commit has the same effect as the order of the calls (I8). A set key is its own write
+//! conflict range; those of clears and those added by hand accumulate beside the writes.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use super::range_set::RangeSet;
-use crate::words::{CONFLICT_RANGE_OVERHEAD_BYTES, Key, KeyRange, MUTATION_OVERHEAD_BYTES, Mutation, Value};
+use crate::words::{
+    CONFLICT_RANGE_OVERHEAD_BYTES, Key, KeyRange, MUTATION_OVERHEAD_BYTES, Mutation, Value, Write,
+};
 
 /// What the transaction's own writes say about a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +29,8 @@ pub enum Overlay {
 pub struct WriteMap {
     cleared: RangeSet,
     sets: BTreeMap<Key, Value>,
-    write_conflicts: RangeSet,
+    /// Besides the keys that are set.
+    range_conflicts: RangeSet,
 }
 
 impl WriteMap {
@@ -38,12 +41,11 @@ impl WriteMap {
 
     /// Whether a commit has nothing to do: no mutation and no write conflict range.
     pub fn is_empty(&self) -> bool {
-        self.cleared.is_empty() && self.sets.is_empty() && self.write_conflicts.is_empty()
+        self.cleared.is_empty() && self.sets.is_empty() && self.range_conflicts.is_empty()
     }
 
     /// Sets a key, with a write conflict on it.
     pub fn set(&mut self, key: Key, value: Value) {
-        self.write_conflicts.insert_key(&key);
         self.sets.insert(key, value);
     }
 
@@ -60,13 +62,13 @@ impl WriteMap {
         for key in covered {
             self.sets.remove(&key);
         }
-        self.write_conflicts.insert(range.clone());
+        self.range_conflicts.insert(range.clone());
         self.cleared.insert(range);
     }
 
     /// Adds a write conflict range without a write.
     pub fn add_write_conflict(&mut self, range: KeyRange) {
-        self.write_conflicts.insert(range);
+        self.range_conflicts.insert(range);
     }
 
     /// What these writes say about a key.
@@ -124,41 +126,46 @@ impl WriteMap {
         parts
     }
 
-    /// The mutations in the order of commit: cleared ranges, then sets in key order.
-    pub fn mutations(&self) -> Vec<Mutation> {
-        let clears = self.cleared.iter().map(Mutation::ClearRange);
-        let sets = self
-            .sets
-            .iter()
-            .map(|(key, value)| Mutation::Set(key.clone(), value.clone()));
+    /// The writes in the order of commit: cleared ranges, then sets in key order.
+    pub fn writes(&self) -> Vec<Write> {
+        let clears = self.cleared.iter().map(|range| Write {
+            has_conflict: self.is_conflict_of_its_own(&range),
+            mutation: Mutation::ClearRange(range),
+        });
+        let sets = self.sets.iter().map(|(key, value)| Write {
+            mutation: Mutation::Set(key.clone(), value.clone()),
+            has_conflict: true,
+        });
         clears.chain(sets).collect()
     }
 
-    /// The write conflict ranges, disjoint and ascending.
-    pub fn write_conflicts(&self) -> Vec<KeyRange> {
-        self.write_conflicts.iter().collect()
-    }
-
-    /// Whether a key was written: the value of `key` after the commit is known here.
-    pub fn determines(&self, key: &[u8]) -> bool {
-        self.sets.contains_key(key) || self.cleared.contains(key)
+    /// The write conflict ranges that are not those of the writes, disjoint and ascending.
+    pub fn further_conflicts(&self) -> Vec<KeyRange> {
+        let is_further = |range: &KeyRange| self.cleared.range_of(&range.begin).as_ref() != Some(range);
+        self.range_conflicts.iter().filter(is_further).collect()
     }
 
     /// The size that counts towards the transaction's limit: mutations and write conflict ranges.
     pub fn commit_bytes(&self) -> u64 {
-        let clears = self
+        let clears: u64 = self
             .cleared
             .iter()
-            .map(|range| (range.begin.len() + range.end.len()) as u64);
-        let sets = self
+            .map(|range| range_bytes(&range) + MUTATION_OVERHEAD_BYTES)
+            .sum();
+        let sets: u64 = self
             .sets
             .iter()
-            .map(|(key, value)| (key.len() + value.len()) as u64);
-        let mutations: u64 = clears
-            .chain(sets)
-            .map(|bytes| bytes + MUTATION_OVERHEAD_BYTES)
+            .map(|(key, value)| {
+                let conflict = 2 * key.len() as u64 + 1 + CONFLICT_RANGE_OVERHEAD_BYTES;
+                (key.len() + value.len()) as u64 + MUTATION_OVERHEAD_BYTES + conflict
+            })
             .sum();
-        mutations + conflict_bytes(&self.write_conflicts)
+        clears + sets + conflict_bytes(&self.range_conflicts)
+    }
+
+    /// Whether a cleared range is a conflict range of exactly its extent.
+    fn is_conflict_of_its_own(&self, cleared: &KeyRange) -> bool {
+        self.range_conflicts.range_of(&cleared.begin).as_ref() == Some(cleared)
     }
 }
 
@@ -166,8 +173,12 @@ impl WriteMap {
 pub fn conflict_bytes(ranges: &RangeSet) -> u64 {
     ranges
         .iter()
-        .map(|range| (range.begin.len() + range.end.len()) as u64 + CONFLICT_RANGE_OVERHEAD_BYTES)
+        .map(|range| range_bytes(&range) + CONFLICT_RANGE_OVERHEAD_BYTES)
         .sum()
+}
+
+fn range_bytes(range: &KeyRange) -> u64 {
+    (range.begin.len() + range.end.len()) as u64
 }
 
 #[cfg(test)]
@@ -215,32 +226,30 @@ mod tests {
         assert_eq!(writes.overlay(b"b"), Overlay::Set(bytes("1")));
         assert_eq!(writes.overlay(b"c"), Overlay::Cleared);
         assert_eq!(writes.overlay(b"g"), Overlay::Unmodified);
+        let expected = [
+            Mutation::ClearRange(range("a", "f")),
+            Mutation::Set(bytes("b"), bytes("1")),
+        ];
         assert_eq!(
-            writes.mutations(),
-            [
-                Mutation::ClearRange(range("a", "f")),
-                Mutation::Set(bytes("b"), bytes("1"))
-            ]
+            writes.writes(),
+            expected.map(|mutation| Write {
+                mutation,
+                has_conflict: true
+            })
         );
+        assert_eq!(writes.further_conflicts(), []);
     }
 
     #[test]
-    fn write_conflicts_accumulate_and_keep_the_range_as_given() {
+    fn a_conflict_range_that_is_not_just_that_of_a_write_is_given_apart() {
         let mut writes = WriteMap::new();
         writes.clear_range(range("a", "c"));
-        writes.set(bytes("x"), bytes("1"));
+        writes.clear_range(range("m", "n"));
+        writes.add_write_conflict(range("b", "d"));
         writes.add_write_conflict(range("p", "q"));
-        assert_eq!(
-            writes.write_conflicts(),
-            [
-                range("a", "c"),
-                range("p", "q"),
-                KeyRange {
-                    begin: bytes("x"),
-                    end: key_after(b"x")
-                }
-            ]
-        );
+        let flags: Vec<bool> = writes.writes().iter().map(|write| write.has_conflict).collect();
+        assert_eq!(flags, [false, true]);
+        assert_eq!(writes.further_conflicts(), [range("a", "d"), range("p", "q")]);
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub use env::{Env, LocalFuture};
 pub use error::{Error, ErrorCode, Result};
 pub use key::{Bytes, Key, KeyRange, Value, display_key, key_after, strinc};
 pub use limits::*;
-pub use mutation::Mutation;
+pub use mutation::{Mutation, Write};
 pub use page_id::PageId;
 pub use range_options::{RangeOptions, RangeRow, RangeRows};
 pub use version::{SequenceNumber, Version};

@@ -12,6 +12,15 @@ pub enum Mutation {
     ClearRange(KeyRange),
 }
 
+/// A mutation together with what it does to readers of older snapshots.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Write {
+    /// The change.
+    pub mutation: Mutation,
+    /// Whether the keys that it may change are a write conflict range.
+    pub has_conflict: bool,
+}
+
 impl Mutation {
     /// The keys that the mutation may change: its write conflict range.
     pub fn range(&self) -> KeyRange {
