@@ -25,11 +25,16 @@ export function keyAfter(key: Uint8Array): Uint8Array<ArrayBuffer> {
 
 /** A key as fdbcli prints it: what is no readable text becomes `\x00`. */
 export function printable(key: Uint8Array): string {
+  let text: string;
   try {
-    return STRICT_DECODER.decode(key).replaceAll('\0', '\\x00');
+    text = STRICT_DECODER.decode(key);
   } catch {
-    return Array.from(key, (byte) =>
-      byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, '0')}`,
-    ).join('');
+    // Not UTF-8, as the end of a range may be: byte by byte, then.
+    text = String.fromCharCode(...key).replace(/[^ -~]/g, escaped);
   }
+  return text.replace(/\p{Cc}/gu, escaped);
+}
+
+function escaped(character: string): string {
+  return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
 }

@@ -23,7 +23,7 @@ const showState = (text: string): void => {
   state.textContent = text;
 };
 
-timings.add({ name: 'Fetch and parse the page', detail: '', beginMs: 0, endMs: performance.now() });
+timings.add({ name: 'Fetch the page', detail: '', beginMs: 0, endMs: performance.now() });
 try {
   await timings.measure('Start WebAssembly', () => init());
   const beganMs = performance.now();

@@ -83,7 +83,6 @@ export class CityMap {
   showMatches(points: readonly Point[], cell: Cell | undefined): void {
     this.#matches = points;
     this.#cell = cell;
-    this.#marked = undefined;
     this.#drawLayer();
   }
 

@@ -5,6 +5,7 @@ import { part } from '../dom';
 import { integer } from '../format';
 import type { Panel } from '../panels';
 import markup from './cities.html?raw';
+import type { City } from './city';
 import './cities.css';
 import { LoadControl } from './load-control';
 import { Loaded } from './loaded';
@@ -21,11 +22,22 @@ export const citiesPanel: Panel = {
     const { db, notices, timings } = session;
     const map = new CityMap(root, { pick: (cell) => search.pickCell(cell) });
     const record = new RecordTable(root, session);
+    let chosen: City | undefined;
+    const mark = (city: City | undefined): void => {
+      const shown = city ?? chosen;
+      map.mark(shown && { point: shown, label: shown.name });
+    };
     const results = new Results(part(root, '#cities-results', HTMLOListElement), {
-      consider: (city) => map.mark(city && { point: city, label: city.name }),
+      consider: mark,
       choose: (city) => {
-        map.mark({ point: city, label: city.name });
+        chosen = city;
+        mark(city);
         void notices.guard('Reading the city', () => record.show(city));
+      },
+      renewed: () => {
+        chosen = undefined;
+        mark(undefined);
+        record.clear();
       },
     });
     const search = new Search(root, session, map, results, dataSet.countries);
@@ -36,7 +48,6 @@ export const citiesPanel: Panel = {
       },
       emptied: () => {
         map.clearCities();
-        record.clear();
         loadControl.show();
         search.ask();
       },

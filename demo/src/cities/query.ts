@@ -28,6 +28,8 @@ export const PLOT_ROWS_MAX = 20_000;
 
 /** The rows of the list, as soon as they are there. */
 export interface Listed {
+  /** Until the transaction knew which version it reads: the newest that any tab has committed. */
+  versionMs: number;
   cities: City[];
   keysRead: number;
   ms: number;
@@ -83,11 +85,14 @@ export async function continueList(db: Database, begin: Uint8Array, end: Uint8Ar
 }
 
 async function readList(tn: Transaction, begin: Uint8Array, end: Uint8Array): Promise<Listed> {
+  const askedMs = performance.now();
+  await tn.getReadVersion();
   const beganMs = performance.now();
   const rows = await tn.getRangeAll(begin, end, { limit: LIST_ROWS });
   const cities = await Promise.all(rows.map(([key]) => readCity(tn, idOf(key))));
   const last = rows.at(-1);
   return {
+    versionMs: beganMs - askedMs,
     cities,
     keysRead: rows.length + cities.length,
     ms: performance.now() - beganMs,

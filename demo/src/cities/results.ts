@@ -9,6 +9,8 @@ export interface ResultViews {
   /** The city under the pointer or the focus; undefined when there is none. */
   consider(city: City | undefined): void;
   choose(city: City): void;
+  /** Other cities than before stand in the list. */
+  renewed(): void;
 }
 
 export class Results {
@@ -28,6 +30,7 @@ export class Results {
     this.#list.replaceChildren();
     this.#list.scrollTop = 0;
     this.append(cities);
+    this.#views.renewed();
   }
 
   append(cities: readonly City[]): void {

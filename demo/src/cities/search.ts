@@ -168,7 +168,7 @@ export class Search {
     this.#shownCount += listed.cities.length;
     this.#rest = listed.next === undefined ? undefined : { begin: listed.next, end };
     this.#more.hidden = this.#rest === undefined;
-    this.#showCost([[`next ${listed.cities.length}`, listed.ms, listed.keysRead]]);
+    this.#showCost(listed, `next ${listed.cities.length}`);
   }
 
   #showRange(range: KeyRange | undefined): void {
@@ -183,7 +183,7 @@ export class Search {
     this.#results.show([]);
     this.#map.showMatches([], undefined);
     this.#count.textContent = '';
-    this.#showCost([]);
+    this.#cost.replaceChildren();
     this.#more.hidden = true;
     this.#root.classList.remove('has-answer');
   }
@@ -195,7 +195,7 @@ export class Search {
     this.#rest = listed.next === undefined ? undefined : { begin: listed.next, end };
     this.#more.hidden = this.#rest === undefined;
     this.#count.textContent = `${listed.cities.length}${listed.next === undefined ? '' : '+'} cities`;
-    this.#showCost([['list', listed.ms, listed.keysRead]]);
+    this.#showCost(listed, 'list');
   }
 
   #showCount(listed: Listed, plotted: Plotted): void {
@@ -205,17 +205,17 @@ export class Search {
       this.#shownCount < plotted.points.length
         ? `First ${LIST_ROWS} of ${total} ${noun}`
         : `${total} ${noun}`;
-    this.#showCost([
-      ['list', listed.ms, listed.keysRead],
-      ['map', plotted.ms, plotted.points.length],
-    ]);
+    this.#showCost(listed, 'list', plotted);
   }
 
-  #showCost(parts: readonly (readonly [what: string, ms: number, keysRead: number])[]): void {
-    this.#cost.replaceChildren(
-      ...parts.map(([what, ms, keysRead]) =>
-        element('span', { text: `${what}: ${duration(ms)}, ${integer(keysRead)} keys` }),
-      ),
-    );
+  #showCost(listed: Listed, what: string, plotted?: Plotted): void {
+    const parts = [
+      `read version: ${duration(listed.versionMs)}`,
+      `${what}: ${duration(listed.ms)}, ${integer(listed.keysRead)} keys`,
+    ];
+    if (plotted !== undefined) {
+      parts.push(`map: ${duration(plotted.ms)}, ${integer(plotted.points.length)} keys`);
+    }
+    this.#cost.replaceChildren(...parts.map((text) => element('span', { text })));
   }
 }
