@@ -98,7 +98,8 @@ async function pictureForReadme() {
   const path = process.env.PLINTH_SCREENSHOT;
   if (path === undefined) return;
   const size = page.viewportSize();
-  await page.setViewportSize({ width: 1280, height: 980 });
+  await page.setViewportSize({ width: 1280, height: 1000 });
+  await page.mouse.move(0, 0);
   await page.evaluate(() => scrollTo(0, 0));
   await page.screenshot({ path });
   await page.setViewportSize(size);

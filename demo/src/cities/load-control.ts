@@ -60,7 +60,7 @@ export class LoadControl {
       this.#offerText.textContent = `Stored: data ${this.#loaded.version ?? ''}; this page brings ${this.#dataSet.version}.`;
       this.#load.textContent = 'Replace it';
     } else {
-      this.#offerText.textContent = `${integer(rows)} of ${integer(total)} cities are here.`;
+      this.#offerText.textContent = `${integer(rows)} of ${integer(total)} cities`;
       this.#load.textContent = 'Load the rest';
     }
     this.#caption.textContent =
