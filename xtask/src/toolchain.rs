@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
+use serde_json::json;
 
 use crate::apt::{Apt, on_path};
 use crate::command;
@@ -87,6 +88,8 @@ impl WasmToolchain {
         cargo
             .arg(action)
             .args(["--target", TARGET])
+            .arg("--config")
+            .arg(format!("target.{TARGET}.rustflags={}", json!(remapped_paths())))
             .arg("--target-dir")
             .arg(self.target_dir());
         if self == WasmToolchain::Debian {
@@ -201,4 +204,16 @@ fn is_debian_complete() -> bool {
             .join("lib/rustlib/src/rust/library/std/Cargo.toml")
             .exists()
     })
+}
+
+/// Compiler flags that keep this machine's folders out of the messages in what is published.
+fn remapped_paths() -> Vec<String> {
+    let cargo_home = env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| env::home_dir().map(|home| home.join(".cargo")));
+    let root = Some(paths::root());
+    [(cargo_home, "cargo"), (root, "plinth")]
+        .into_iter()
+        .filter_map(|(folder, name)| Some(format!("--remap-path-prefix={}={name}", folder?.display())))
+        .collect()
 }

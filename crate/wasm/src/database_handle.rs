@@ -11,7 +11,7 @@ use wasm_bindgen_futures::future_to_promise;
 
 use crate::env::JsEnv;
 use crate::failure::rejection;
-use crate::memory_databases::{MemoryDatabase, MemoryNews};
+use crate::memory_databases::{MemoryDatabase, MemoryNews, delete_memory_database};
 use crate::news::{Following, TabNews};
 use crate::options::Options;
 use crate::storage::{AnyStorage, IndexedDbStorage, database_name, delete_indexed_db};
@@ -25,8 +25,16 @@ const MEMORY_PREFIX: &str = "memory:";
 pub struct DatabaseHandle {
     database: Database<AnyStorage>,
     durability: Durability,
-    /// Until closed, if there are other tabs to hear from.
-    following: Option<Following>,
+    /// Until closed: what ties this handle to the others of its database.
+    membership: Option<Membership>,
+}
+
+/// Given up when the handle is closed.
+enum Membership {
+    /// Keeps the database in memory alive.
+    Memory { _database: Rc<MemoryDatabase> },
+    /// Hears what other tabs publish.
+    Tabs { _following: Following },
 }
 
 /// Counts and sizes, as the package's `DatabaseStats`.
@@ -53,7 +61,7 @@ pub async fn open_database(name: String, options: JsValue) -> Result<DatabaseHan
 #[wasm_bindgen(js_name = deleteDatabase)]
 pub async fn delete_database(name: String) -> Result<(), JsValue> {
     if name.starts_with(MEMORY_PREFIX) {
-        // It goes with its last handle.
+        delete_memory_database(&name);
         return Ok(());
     }
     delete_indexed_db(&name).await.map_err(|error| rejection(&error))
@@ -65,23 +73,25 @@ async fn open(name: &str, options: JsValue) -> Result<DatabaseHandle, Error> {
     let env = Rc::new(JsEnv);
     if name.starts_with(MEMORY_PREFIX) {
         let shared = MemoryDatabase::named(name);
-        let news = Box::new(MemoryNews(Rc::clone(&shared)));
+        let news = Box::new(MemoryNews(Rc::downgrade(&shared)));
         let database = Database::open(shared.storage(), env, news).await?;
         shared.add_peer(database.engine());
         return Ok(DatabaseHandle {
             database,
             durability,
-            following: None,
+            membership: Some(Membership::Memory { _database: shared }),
         });
     }
     let storage = AnyStorage::IndexedDb(IndexedDbStorage::open(name).await?);
     let news = TabNews::join(&database_name(name));
     let database = Database::open(storage, env, Box::new(news.clone())).await?;
-    let following = Some(news.follow(database.engine()));
+    let following = news.follow(database.engine());
     Ok(DatabaseHandle {
         database,
         durability,
-        following,
+        membership: Some(Membership::Tabs {
+            _following: following,
+        }),
     })
 }
 
@@ -122,10 +132,10 @@ impl DatabaseHandle {
 
     /// Waits for commits already submitted, then ends every use of the database.
     pub fn close(&mut self) -> Promise {
-        let (database, following) = (self.database.clone(), self.following.take());
+        let (database, membership) = (self.database.clone(), self.membership.take());
         future_to_promise(async move {
             database.close().await;
-            drop(following);
+            drop(membership);
             Ok(JsValue::UNDEFINED)
         })
     }

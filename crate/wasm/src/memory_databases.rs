@@ -46,13 +46,19 @@ impl MemoryDatabase {
     }
 }
 
-/// News between the peers of a database in memory. Keeps the database alive with its peer's engine.
-pub(crate) struct MemoryNews(pub(crate) Rc<MemoryDatabase>);
+/// Forgets the database with this name; handles that are still open keep what they have.
+pub(crate) fn delete_memory_database(name: &str) {
+    OPEN.with_borrow_mut(|open| open.remove(name));
+}
+
+/// News between the peers of a database in memory. Open handles keep it alive, not this.
+pub(crate) struct MemoryNews(pub(crate) Weak<MemoryDatabase>);
 
 impl News for MemoryNews {
     fn publish(&self, tail: SequenceNumber) {
-        self.0.peers.borrow_mut().retain(|peer| peer.strong_count() > 0);
-        let peers: Vec<_> = self.0.peers.borrow().iter().filter_map(Weak::upgrade).collect();
+        let Some(database) = self.0.upgrade() else { return };
+        database.peers.borrow_mut().retain(|peer| peer.strong_count() > 0);
+        let peers: Vec<_> = database.peers.borrow().iter().filter_map(Weak::upgrade).collect();
         for peer in peers {
             peer.hear(tail);
         }

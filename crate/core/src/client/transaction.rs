@@ -372,6 +372,7 @@ async fn commit_attempt<S: Storage>(
 ) -> Result<()> {
     attempt.reads_done().await?;
     attempt.check_not_ended()?;
+    engine.check_usable()?;
     let writes = attempt.writes();
     if writes.is_empty() {
         return Ok(());

@@ -288,7 +288,11 @@ impl<S: Storage> Engine<S> {
         error
     }
 
-    pub(super) fn check_usable(&self) -> Result<()> {
+    /// Fails if the database is closed, or the engine can't be used any more.
+    ///
+    /// # Errors
+    /// `client_invalid_operation` after `close`; what ended the engine otherwise.
+    pub fn check_usable(&self) -> Result<()> {
         if self.is_closing.get() {
             return Err(Error::new(
                 ErrorCode::ClientInvalidOperation,
