@@ -26,37 +26,50 @@ interface Found {
   torn: number[];
   counter: number;
   version: number;
-  /** What IndexedDB had before the package opened it: tells whether the browser or the package lost something. */
-  stored: string;
+  /** The browser's own word that it threw the whole store away (see `survives-kill.ts`); empty if it did not. */
+  thrownAway: string;
 }
 
 export class NumberedCommits {
   readonly #name: string;
   readonly #acknowledged: Acknowledged[] = [];
-  #found: Found = { whole: [], torn: [], counter: 0, version: 0, stored: '' };
+  #totalCount = 0;
+  #found: Found = { whole: [], torn: [], counter: 0, version: 0, thrownAway: '' };
 
   constructor(name: string) {
     this.#name = name;
   }
 
-  get acknowledgedCount(): number {
-    return this.#acknowledged.length;
+  /** Commits acknowledged so far, those of a store that the browser threw away included. */
+  get totalCount(): number {
+    return this.#totalCount;
   }
 
-  /** Reads everything back in `page` and compares it with what was acknowledged so far. */
-  async assertNothingLost(page: Page, context: string): Promise<void> {
+  /**
+   * Reads everything back in `page` and compares it with what was acknowledged so far.
+   *
+   * If the browser says that it threw the store away, nothing may be left, and the numbered commits begin anew; resolves
+   * with what it said then.
+   */
+  async assertNothingLost(page: Page, context: string): Promise<string> {
     const found = await page.evaluate(readBack, { name: this.#name, rowsEach: ROWS_EACH });
     this.#found = found;
     assert.deepEqual(found.torn, [], `${context}: torn transactions`);
+    if (found.thrownAway !== '') {
+      assert.deepEqual(found.whole, [], `${context}: rows in a new store`);
+      this.#acknowledged.length = 0;
+      return found.thrownAway;
+    }
     const whole = new Set(found.whole);
     const lost = this.#acknowledged.filter(({ number }) => !whole.has(number));
-    assert.deepEqual(lost, [], `${context}: acknowledged transactions that are gone (${found.stored})`);
+    assert.deepEqual(lost, [], `${context}: acknowledged transactions that are gone`);
     const counted = found.whole.filter((number) => number % COUNTED_EVERY === 0).length;
     assert.equal(found.counter, counted, `${context}: the counter and the transactions that incremented it`);
     for (const { version, begunAt } of this.#acknowledged) {
       assert.isAbove(version, begunAt, `${context}: versions go backwards`);
       assert.isAtLeast(found.version, version, `${context}: versions go backwards`);
     }
+    return '';
   }
 
   /**
@@ -74,6 +87,7 @@ export class NumberedCommits {
     let count = 0;
     await page.exposeBinding('acknowledge', (_source, number: number, version: number) => {
       this.#acknowledged.push({ number, version, begunAt });
+      this.#totalCount += 1;
       count += 1;
       onAcknowledged(count);
     });
@@ -93,8 +107,23 @@ export class NumberedCommits {
 declare function acknowledge(number: number, version: number): Promise<void>;
 
 async function readBack({ name, rowsEach }: ReadOptions): Promise<Found> {
-  const stored = await tools.describeStored(name);
-  const db = await plinth.open(name);
+  const damage: string[] = [];
+  const open = IDBFactory.prototype.open;
+  IDBFactory.prototype.open = function (...request) {
+    const opening = open.apply(this, request);
+    opening.addEventListener('upgradeneeded', (event) => {
+      // Chromium alone has these two.
+      const { dataLoss, dataLossMessage } = event as IDBVersionChangeEvent & Record<string, string>;
+      if (dataLoss === 'total') damage.push(dataLossMessage || 'no reason given');
+    });
+    return opening;
+  };
+  const db = await plinth.open(name).catch((error: unknown) => {
+    // That may be how the package says it; the store is new then.
+    if (damage.length > 0) return plinth.open(name);
+    throw error;
+  });
+  IDBFactory.prototype.open = open;
   const rowsByNumber = new Map<number, string[]>();
   for (const [key, value] of await db.getRangeAll('row/')) {
     const [, number, row] = (tools.text(key) ?? '').split('/').map(Number);
@@ -107,7 +136,7 @@ async function readBack({ name, rowsEach }: ReadOptions): Promise<Found> {
     torn: [],
     counter: await tools.numberAt(db, 'counter'),
     version: 0,
-    stored,
+    thrownAway: damage.join(),
   };
   for (const [number, rows] of rowsByNumber) {
     const isWhole =

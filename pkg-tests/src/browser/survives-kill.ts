@@ -3,6 +3,11 @@
  *
  * In each round a page first checks what the rounds before it left, then makes numbered commits. Then comes the kill:
  * after a random number of acknowledgements, or a random time after the page began (which hits opening too).
+ *
+ * Once in some hundred kills Chromium's LevelDB store loses everything, whoever wrote it: the kill comes between the two
+ * writes that make a record of LevelDB's log, the next start goes on writing behind the torn record, and the start after
+ * that finds the log corrupt, deletes the store, and says so (`dataLoss` of the `upgradeneeded` event). Such a kill proves
+ * nothing and is made up for by another one, with a remark; more than `thrownAwayMax` of them fail the test.
  */
 import { assert } from 'chai';
 import { Random } from '../suite/random.ts';
@@ -12,8 +17,13 @@ import type { World } from './world.ts';
 
 /** Each with a backing store of its own; Chromium is changing from the first to the second. */
 const STORES = [
-  { title: 'on the default backing store', rounds: 20, flags: [] },
-  { title: 'on the SQLite backing store', rounds: 5, flags: ['--enable-features=IdbSqliteBackingStore'] },
+  { title: 'on the default backing store', kills: 20, thrownAwayMax: 2, flags: [] },
+  {
+    title: 'on the SQLite backing store',
+    kills: 5,
+    thrownAwayMax: 0,
+    flags: ['--enable-features=IdbSqliteBackingStore'],
+  },
 ] as const;
 const ACKNOWLEDGEMENTS_MAX = 60;
 const DELAY_MS_MAX = 400;
@@ -21,7 +31,7 @@ const DELAY_MS_MAX = 400;
 export function survivesKill(world: World): void {
   describe('SIGKILL of the whole browser', () => {
     for (const store of STORES) {
-      it(`loses no acknowledged commit and tears none, ${store.rounds} times over, ${store.title}`, async () => {
+      it(`loses no acknowledged commit and tears none, ${store.kills} times over, ${store.title}`, async () => {
         await withProfile((profile) => killRounds(world, profile, store));
       }).timeout(150_000);
     }
@@ -31,18 +41,25 @@ export function survivesKill(world: World): void {
 async function killRounds(
   world: World,
   profile: string,
-  { rounds, flags }: (typeof STORES)[number],
+  { kills, thrownAwayMax, flags }: (typeof STORES)[number],
 ): Promise<void> {
   const random = new Random(world.seed);
   const commits = new NumberedCommits('killed');
-  for (let round = 0; round <= rounds; round += 1) {
+  let thrownAwayCount = 0;
+  // Each visit checks what the kill of the one before has left; the first has nothing to check.
+  for (let visit = 0; visit <= kills + thrownAwayCount; visit += 1) {
     const browser = await Browser.launch(profile, flags);
     try {
-      const context = `seed ${world.seed}, round ${round}`;
+      const context = `seed ${world.seed}, visit ${visit}`;
       const page = await browser.openPage(world.toolsPage);
-      await commits.assertNothingLost(page, context);
+      const thrownAway = await commits.assertNothingLost(page, context);
       assert.deepEqual(browser.problems, [], context);
-      if (round === rounds) break;
+      if (thrownAway !== '') {
+        thrownAwayCount += 1;
+        console.log(`      ${context}: Chromium threw its whole store away: ${thrownAway}`);
+        assert.isAtMost(thrownAwayCount, thrownAwayMax, `${context}: stores thrown away by the browser`);
+      }
+      if (visit === kills + thrownAwayCount) break;
 
       const killed = nextMoment(random);
       const kill = await browser.aim();
@@ -58,11 +75,7 @@ async function killRounds(
       await browser.close();
     }
   }
-  assert.isAbove(
-    commits.acknowledgedCount,
-    5 * rounds,
-    `seed ${world.seed}: too few commits to mean anything`,
-  );
+  assert.isAbove(commits.totalCount, 5 * kills, `seed ${world.seed}: too few commits to mean anything`);
 }
 
 interface Moment {

@@ -45,15 +45,7 @@ async function withLogStore<T>(name: string, body: (log: IDBObjectStore) => Prom
   }
 }
 
-/** What IndexedDB has of a database, in words; does not create it. */
-async function describeStored(name: string): Promise<string> {
-  const all = await indexedDB.databases();
-  if (!all.some((one) => one.name === `plinth:${name}`)) return 'IndexedDB has no such database';
-  const keys = await withLogStore(name, (log) => request(log.getAllKeys()));
-  return `IndexedDB has ${keys.length} log records, ${keys.at(0)} to ${keys.at(-1)}`;
-}
-
-const pageTools = { text, utf8, numbered, increment, numberAt, request, withLogStore, describeStored };
+const pageTools = { text, utf8, numbered, increment, numberAt, request, withLogStore };
 
 declare global {
   var plinth: typeof plinthdb;
