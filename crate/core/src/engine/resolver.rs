@@ -68,9 +68,7 @@ pub(super) fn resolve<'a>(
     for intent in batch {
         let verdict = judge(state, &accepted, intent, version);
         if verdict.is_ok() {
-            for range in intent.transaction.write_conflicts() {
-                accepted.insert(&range, version);
-            }
+            accepted.insert(intent.transaction.write_conflicts(), version);
             record.transactions.push(intent.transaction.clone());
         }
         verdicts.push(verdict.map(|()| (record.transactions.len() - 1) as u16));

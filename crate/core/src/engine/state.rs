@@ -128,13 +128,11 @@ impl State {
             }
         }
         if self.is_serving {
-            for range in record
-                .transactions
-                .iter()
-                .flat_map(CommittedTransaction::write_conflicts)
-            {
-                self.conflicts.insert(&range, record.version);
-            }
+            let transactions = record.transactions.iter();
+            self.conflicts.insert(
+                transactions.flat_map(CommittedTransaction::write_conflicts),
+                record.version,
+            );
         } else {
             // Nobody reads here yet, so nobody needs what was there before.
             self.map.forget(record.version);

@@ -10,7 +10,7 @@ mod version_clock;
 mod version_map;
 mod write_map;
 
-pub use conflict_set::ConflictSet;
+pub use conflict_set::{ConflictSet, WrittenKeys};
 pub use range_set::RangeSet;
 pub use record::{CommitRecord, CommittedTransaction, LOG_PARTS_MAX, RecordReader, encode_record};
 pub use retry::{RetryPolicy, RetryState};

@@ -35,6 +35,7 @@ use std::rc::Rc;
 
 use xxhash_rust::xxh64::xxh64;
 
+use super::conflict_set::WrittenKeys;
 use super::record_bytes::{
     ByteReader, FORMAT_PREFIX_BYTES, Malformed, check_prefix, format_prefix, write_bytes, write_number,
 };
@@ -71,14 +72,17 @@ pub struct CommittedTransaction {
 }
 
 impl CommittedTransaction {
-    /// All ranges that later readers of older snapshots conflict with.
-    pub fn write_conflicts(&self) -> impl Iterator<Item = KeyRange> + '_ {
+    /// All keys whose later readers of older snapshots conflict.
+    pub fn write_conflicts(&self) -> impl Iterator<Item = WrittenKeys> + '_ {
         let own = self
             .writes
             .iter()
             .filter(|write| write.has_conflict)
-            .map(|write| write.mutation.range());
-        own.chain(self.further_conflicts.iter().cloned())
+            .map(|write| match &write.mutation {
+                Mutation::Set(key, _) => WrittenKeys::key(key.clone()),
+                Mutation::ClearRange(range) => WrittenKeys::range(range.clone()),
+            });
+        own.chain(self.further_conflicts.iter().cloned().map(WrittenKeys::range))
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a committed transaction does to the database, in the order in which it does it.
 
-use super::key::{Key, KeyRange, Value, key_after};
+use super::key::{Key, KeyRange, Value};
 
 /// One change. Within a transaction mutations apply strictly in order; a later one sees the
 /// earlier ones.
@@ -19,26 +19,4 @@ pub struct Write {
     pub mutation: Mutation,
     /// Whether the keys that it may change are a write conflict range.
     pub has_conflict: bool,
-}
-
-impl Mutation {
-    /// The keys that the mutation may change: its write conflict range.
-    pub fn range(&self) -> KeyRange {
-        match self {
-            Mutation::Set(key, _) => KeyRange {
-                begin: key.clone(),
-                end: key_after(key),
-            },
-            Mutation::ClearRange(range) => range.clone(),
-        }
-    }
-
-    /// Bytes of the parameters, as FoundationDB counts them towards the transaction's size.
-    pub fn parameter_bytes(&self) -> u64 {
-        let (first, second) = match self {
-            Mutation::Set(key, value) => (key.len(), value.len()),
-            Mutation::ClearRange(range) => (range.begin.len(), range.end.len()),
-        };
-        first as u64 + second as u64
-    }
 }
