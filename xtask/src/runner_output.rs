@@ -17,7 +17,12 @@ impl Tally {
     pub(crate) fn see(&mut self, line: &str) {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words.as_slice() {
-            ["test", "result:", ..] | ["Summary", ..] | ["Tests", ..] => self.add_pairs(&words),
+            ["test", "result:", ..] | ["Tests", ..] => self.add_pairs(&words),
+            // It shows what failed tests printed before, among that the closing line of each alone.
+            ["Summary", ..] => {
+                *self = Tally::default();
+                self.add_pairs(&words);
+            }
             ["#" | "ℹ", what, number] => self.add(number, what),
             _ if is_only_counts(&words) => self.add_pairs(&words),
             _ => {}
@@ -73,9 +78,14 @@ mod tests {
 
     #[test]
     fn nextest_is_understood() {
-        let line = "     Summary [   0.105s] 13 tests run: 11 passed (1 slow), 2 failed, 3 skipped";
+        let of_one = "    test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 12 filtered out";
+        let summary = "     Summary [   0.105s] 13 tests run: 11 passed (1 slow), 2 failed, 3 skipped";
         assert_eq!(
-            tally(&["        PASS [   0.005s] plinth-core key::tests::x", line]),
+            tally(&[
+                "        PASS [   0.005s] plinth-core key::tests::x",
+                of_one,
+                summary
+            ]),
             (11, 2, 3)
         );
     }
