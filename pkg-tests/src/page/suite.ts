@@ -36,6 +36,11 @@ apiSuite({
 
 mocha.run();
 
+/** The stack shows the message as it was when the error was made; a test may have added the seed since. */
+function describeError({ message, stack = '' }: Error): string {
+  return stack.includes(message) ? stack : `${message}\n${stack}`;
+}
+
 function Reporter(runner: Mocha.Runner): void {
   let depth = 0;
   let reports = Promise.resolve();
@@ -53,7 +58,7 @@ function Reporter(runner: Mocha.Runner): void {
     report({ kind: 'pass', depth, title: test.title, durationMs: test.duration ?? 0 }),
   );
   runner.on('fail', (test, error: Error) =>
-    report({ kind: 'fail', depth, title: test.fullTitle(), message: error.stack ?? String(error) }),
+    report({ kind: 'fail', depth, title: test.fullTitle(), message: describeError(error) }),
   );
   runner.once('end', () => {
     const { passes = 0, failures = 0 } = runner.stats ?? {};

@@ -53,7 +53,11 @@ async function runSequential(test: TestDatabase, random: Random, steps: number):
   let model = new SortedMap();
   for (let step = 0; step < steps; step += 1) {
     // Now and then everything has to come back from what is stored.
-    if (random.chance(0.03)) db = await test.openAgain();
+    if (random.chance(0.03)) {
+      const before = db;
+      db = await test.openAgain();
+      await before.close();
+    }
     const tn = db.rawCreateTransaction();
     const own = model.copy();
     for (let count = 1 + random.below(12); count > 0; count -= 1) {
