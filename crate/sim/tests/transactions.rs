@@ -801,6 +801,7 @@ fn closing_completes_what_was_submitted_and_refuses_the_rest() {
         let transaction = begin(&peer);
         let watch = transaction.watch(b"k");
         transaction.commit().await.unwrap();
+        let never_committed = begin(&peer).watch(b"k");
         let last = begin(&peer);
         last.set(b"k", b"v").unwrap();
         let committing = last.commit();

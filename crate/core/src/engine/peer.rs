@@ -121,6 +121,10 @@ impl<S: Storage> Engine<S> {
             "the database is closed",
         ));
         self.storage.close();
+        // Handles may linger until they are collected; what they refer to need not.
+        self.state
+            .borrow_mut()
+            .release(self.env.monotonic_us(), self.env.unix_us());
     }
 
     /// The surroundings of this engine.

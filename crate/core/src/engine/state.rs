@@ -61,6 +61,15 @@ impl State {
         self.is_serving = true;
     }
 
+    /// Lets go of all data. Watches that were never armed are still counted until they are discarded.
+    pub(super) fn release(&mut self, monotonic_us: u64, unix_us: u64) {
+        let watches = std::mem::take(&mut self.watches);
+        *self = State {
+            watches,
+            ..State::new(monotonic_us, unix_us)
+        };
+    }
+
     /// The place of the last entry applied.
     pub(super) fn tail(&self) -> SequenceNumber {
         self.tail
