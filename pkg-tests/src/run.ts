@@ -23,6 +23,7 @@ import { readmeExample } from './browser/readme-example.ts';
 import { staticFolder } from './browser/static-folder.ts';
 import { survivesKill } from './browser/survives-kill.ts';
 import { survivesRestart } from './browser/survives-restart.ts';
+import { thrownAwayStore } from './browser/thrown-away-store.ts';
 import { watchesAcrossTabs } from './browser/watches-across-tabs.ts';
 import type { World } from './browser/world.ts';
 import { oldTransaction } from './node/old-transaction.ts';
@@ -118,6 +119,7 @@ function scenarios(world: World): void {
     readmeExample(world);
     survivesRestart(world);
     survivesKill(world);
+    thrownAwayStore(world);
     closedTab(world);
     lostUpdates(world);
     inAWorker(world);

@@ -1,5 +1,5 @@
-//! The reader connection: what `rexie` does well. It creates the object stores, reads records of the
-//! log and pages, and deletes databases. Nothing is written through it: it has no durability option,
+//! The reader connection: what `rexie` does well. It reads records of the log and pages, and deletes
+//! databases. Nothing is written through it: it has no durability option,
 //! loses abort reasons, and may drop the write of a dropped future.
 
 use std::cell::RefCell;
@@ -21,7 +21,7 @@ pub(super) struct IdbReader {
 }
 
 impl IdbReader {
-    /// Opens the database, creating its object stores if it is new.
+    /// Opens the database, whose object stores exist.
     pub(super) async fn open(name: &str) -> Result<IdbReader> {
         let connection = RefCell::new(Some(Rc::new(connect(name).await?)));
         Ok(IdbReader {

@@ -62,7 +62,8 @@ pub(super) enum AbortReason {
 /// Tells how a transaction ended; empty once it has.
 pub(super) type EndSender = Rc<RefCell<Option<oneshot::Sender<End>>>>;
 
-type Handler = Closure<dyn FnMut(Event)>;
+/// A handler of an event.
+pub(super) type Handler = Closure<dyn FnMut(Event)>;
 
 /// A running readwrite transaction.
 pub(super) struct WriteTransaction {

@@ -8,7 +8,8 @@ use plinth_core::words::{Durability, Error, ErrorCode, Result};
 use wasm_bindgen::prelude::*;
 use web_sys::{Event, IdbDatabase, IdbFactory, IdbOpenDbRequest};
 
-use super::idb_transaction::{AbortReason, End, EndSender, WriteTransaction, end, js_error};
+use super::idb_transaction::{AbortReason, End, EndSender, Handler, WriteTransaction, end, js_error};
+use super::indexed_db::{LOG, META, PAGES, SCHEMA_VERSION};
 
 #[wasm_bindgen]
 extern "C" {
@@ -29,7 +30,7 @@ struct Signals {
 
 struct Connection {
     database: IdbDatabase,
-    _handlers: [Closure<dyn FnMut(Event)>; 2],
+    _handlers: [Handler; 2],
 }
 
 impl Drop for Connection {
@@ -135,11 +136,32 @@ pub(super) fn factory() -> Result<IdbFactory> {
 }
 
 async fn connect(name: &str, signals: &Rc<Signals>) -> Result<Connection> {
-    let request = factory()?.open(name).map_err(|error| js_error(&error))?;
+    let request = factory()?
+        .open_with_u32(name, SCHEMA_VERSION)
+        .map_err(|error| js_error(&error))?;
+    let loss = Rc::<RefCell<Option<String>>>::default();
+    let on_upgrade = {
+        let (request, loss) = (request.clone(), Rc::clone(&loss));
+        Handler::new(move |event: Event| {
+            *loss.borrow_mut() = data_loss(&event);
+            if let Ok(database) = request.result() {
+                create_stores(&database.unchecked_into());
+            }
+        })
+    };
+    request.set_onupgradeneeded(Some(on_upgrade.as_ref().unchecked_ref()));
     let database: IdbDatabase = opened(&request).await?.unchecked_into();
+    if let Some(reason) = loss.take() {
+        // The stores are there now: opening once more begins with an empty database.
+        database.close();
+        return Err(Error::new(
+            ErrorCode::FileCorrupt,
+            format!("the browser found its storage damaged and threw the whole database away: {reason}"),
+        ));
+    }
     let on_close = {
         let signals = Rc::clone(signals);
-        Closure::<dyn FnMut(Event)>::new(move |_event| {
+        Handler::new(move |_event| {
             signals.is_lost.set(true);
             if let Some(sender) = signals.running.take() {
                 end(&sender, End::Lost);
@@ -148,7 +170,7 @@ async fn connect(name: &str, signals: &Rc<Signals>) -> Result<Connection> {
     };
     let on_version_change = {
         let (signals, database) = (Rc::clone(signals), database.clone());
-        Closure::<dyn FnMut(Event)>::new(move |_event| {
+        Handler::new(move |_event| {
             signals.is_superseded.set(true);
             database.close();
         })
@@ -161,12 +183,29 @@ async fn connect(name: &str, signals: &Rc<Signals>) -> Result<Connection> {
     })
 }
 
+/// What the browser says of a database that it had to throw away, in the event that creates it anew.
+/// Chromium does so when the files of its storage are damaged, and tells nobody else.
+fn data_loss(event: &Event) -> Option<String> {
+    let text = |name: &str| js_sys::Reflect::get(event, &name.into()).ok()?.as_string();
+    match text("dataLoss")?.as_str() {
+        "none" => None,
+        _ => Some(text("dataLossMessage").unwrap_or_default()),
+    }
+}
+
+fn create_stores(database: &IdbDatabase) {
+    for store in [META, LOG, PAGES] {
+        // It fails if the store is there, which is as well.
+        let _exists = database.create_object_store(store);
+    }
+}
+
 async fn opened(request: &IdbOpenDbRequest) -> Result<JsValue> {
     let (sender, receiver) = oneshot::channel();
     let sender = Rc::new(RefCell::new(Some(sender)));
     let settle = {
         let request = request.clone();
-        Closure::<dyn FnMut(Event)>::new(move |_event| {
+        Handler::new(move |_event| {
             if let Some(sender) = sender.borrow_mut().take() {
                 let result = match request.error() {
                     Ok(Some(error)) => Err(js_error(&error)),

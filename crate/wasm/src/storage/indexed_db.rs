@@ -62,8 +62,9 @@ impl IndexedDbStorage {
     pub async fn open(name: &str) -> Result<IndexedDbStorage> {
         factory()?;
         let name = database_name(name);
-        let reader = IdbReader::open(&name).await?;
+        // The writer first: it creates the database, and is told if the browser had to throw it away.
         let writer = IdbWriter::open(&name).await?;
+        let reader = IdbReader::open(&name).await?;
         Ok(IndexedDbStorage {
             reader,
             writer,
