@@ -10,7 +10,7 @@ import init, {
   reportTraps,
 } from '../generated/plinth_wasm.js';
 import { errorCodes } from './error-codes.js';
-import { FDBError, fdbError } from './fdb-error.js';
+import { type FDBError, fdbError } from './fdb-error.js';
 
 export type { DatabaseHandle, TransactionHandle, WatchHandle } from '../generated/plinth_wasm.js';
 

@@ -5,6 +5,8 @@ export { Database, type DatabaseStats } from './database.js';
 export type { WasmSource } from './engine.js';
 export { errorCodes } from './error-codes.js';
 export { FDBError } from './fdb-error.js';
+export { type KeySelector, keySelector } from './key-selector.js';
+export { MutationType, StreamingMode } from './numbers.js';
 export type { RangeOptions, Row } from './range.js';
 export { Transaction, type TransactionOptions } from './transaction.js';
 export type { Watch, WatchOptions } from './watch.js';

@@ -1,4 +1,5 @@
 import { type BytesLike, strInc, toBytes } from './bytes.js';
+import { type KeySelector, keySelector, toSelector } from './key-selector.js';
 
 /** One key-value pair of a range read. */
 export type Row = [key: Uint8Array, value: Uint8Array];
@@ -9,6 +10,8 @@ export interface RangeOptions {
   limit?: number | undefined;
   /** Descending, from the end of the range. */
   reverse?: boolean | undefined;
+  /** How large the batches are: one of {@link StreamingMode}. */
+  streamingMode?: number | undefined;
 }
 
 /** The keys with `begin <= key < end`. */
@@ -19,16 +22,6 @@ export interface KeyRange {
 
 const KEY_SPACE_END = /* @__PURE__ */ Uint8Array.of(0xff);
 
-/** Bytes per batch of an iteration, as FoundationDB's streaming mode `iterator` has them. */
-const ITERATOR_BATCH_BYTES = [4096, 6144, 9216, 13824, 20736, 31104, 46656, 69984, 80000] as const;
-/** Bytes per batch when everything is wanted. */
-export const WANT_ALL_BATCH_BYTES = 120_000;
-
-/** Bytes of the n-th batch of an iteration, counted from 1. */
-export function iteratorBatchBytes(iteration: number): number {
-  return ITERATOR_BATCH_BYTES[iteration - 1] ?? WANT_ALL_BATCH_BYTES;
-}
-
 /** The range between two keys; without an end, the keys that begin with `start`. */
 export function toRange(start: BytesLike, end: BytesLike | undefined): KeyRange {
   return end === undefined ? prefixRange(start) : { begin: toBytes(start), end: toBytes(end) };
@@ -38,6 +31,32 @@ export function toRange(start: BytesLike, end: BytesLike | undefined): KeyRange 
 export function prefixRange(prefix: BytesLike): KeyRange {
   const begin = toBytes(prefix);
   return { begin, end: begin.length === 0 ? KEY_SPACE_END : strInc(begin) };
+}
+
+/** A range between two selectors. */
+export interface SelectorRange {
+  begin: KeySelector;
+  end: KeySelector;
+}
+
+/** The same range as selectors. */
+export function selectorsOf(range: KeyRange): SelectorRange {
+  return {
+    begin: keySelector.firstGreaterOrEqual(range.begin),
+    end: keySelector.firstGreaterOrEqual(range.end),
+  };
+}
+
+/** The range between two keys or selectors; without an end, the keys that begin with `start`. */
+export function toSelectorRange(
+  start: BytesLike | KeySelector,
+  end: BytesLike | KeySelector | undefined,
+): SelectorRange {
+  if (end !== undefined) return { begin: toSelector(start), end: toSelector(end) };
+  if (keySelector.isKeySelector(start)) {
+    return { begin: start, end: keySelector.firstGreaterOrEqual(KEY_SPACE_END) };
+  }
+  return selectorsOf(prefixRange(start));
 }
 
 /** One batch of rows, decoded from the buffer in which it left the engine. */

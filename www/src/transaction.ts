@@ -2,16 +2,19 @@ import { type BytesLike, keyAfter, toBytes } from './bytes.js';
 import { call, check, lastError, settle, type TransactionHandle } from './engine.js';
 import { errorCodes } from './error-codes.js';
 import { fdbError } from './fdb-error.js';
+import { type KeySelector, keySelector, toSelector } from './key-selector.js';
+import { MutationType, StreamingMode } from './numbers.js';
 import {
-  iteratorBatchBytes,
   type KeyRange,
   prefixRange,
   type RangeBatch,
   type RangeOptions,
   type Row,
+  type SelectorRange,
+  selectorsOf,
   toRange,
+  toSelectorRange,
   unpackBatch,
-  WANT_ALL_BATCH_BYTES,
 } from './range.js';
 import { type Watch, type WatchOptions, wrapWatch } from './watch.js';
 
@@ -55,6 +58,19 @@ export class Transaction {
     return (await this.get(key)) !== undefined;
   }
 
+  /**
+   * The key that a selector selects among the keys that the transaction sees; a plain key means the first
+   * key at or after it. `undefined` if the selector runs off the start; the key `ff` if it runs off the
+   * end.
+   */
+  async getKey(selector: BytesLike | KeySelector): Promise<Uint8Array | undefined> {
+    const { key, orEqual, offset } = toSelector(selector);
+    const answer: unknown = call(() => this.#handle.getKey(toBytes(key), orEqual, offset, this.isSnapshot));
+    if (typeof answer === 'number') throw lastError(answer);
+    const found = answer instanceof Uint8Array ? answer : await settle(answer as Promise<Uint8Array>);
+    return found.length === 0 ? undefined : found;
+  }
+
   /** Sets a key. */
   set(key: BytesLike, value: BytesLike): void {
     check(call(() => this.#handle.set(toBytes(key), toBytes(value))));
@@ -70,6 +86,84 @@ export class Transaction {
     this.clear(key);
   }
 
+  /**
+   * Has the database carry out an operation on a key's value at the commit, without reading it: such
+   * writes never conflict with each other. The number of the operation is one of {@link MutationType}.
+   */
+  atomicOp(type: number, key: BytesLike, operand: BytesLike): void {
+    check(call(() => this.#handle.atomic(type, toBytes(key), toBytes(operand))));
+  }
+
+  /** Adds little-endian numbers, modulo the operand's length. */
+  add(key: BytesLike, operand: BytesLike): void {
+    this.atomicOp(MutationType.Add, key, operand);
+  }
+
+  /** Keeps the larger of two little-endian numbers. */
+  max(key: BytesLike, operand: BytesLike): void {
+    this.atomicOp(MutationType.Max, key, operand);
+  }
+
+  /** Keeps the smaller of two little-endian numbers. */
+  min(key: BytesLike, operand: BytesLike): void {
+    this.atomicOp(MutationType.Min, key, operand);
+  }
+
+  /** Bitwise and. */
+  bitAnd(key: BytesLike, operand: BytesLike): void {
+    this.atomicOp(MutationType.BitAnd, key, operand);
+  }
+
+  /** Bitwise or. */
+  bitOr(key: BytesLike, operand: BytesLike): void {
+    this.atomicOp(MutationType.BitOr, key, operand);
+  }
+
+  /** Bitwise exclusive or. */
+  bitXor(key: BytesLike, operand: BytesLike): void {
+    this.atomicOp(MutationType.BitXor, key, operand);
+  }
+
+  /** Keeps the lexicographically smaller value. */
+  byteMin(key: BytesLike, operand: BytesLike): void {
+    this.atomicOp(MutationType.ByteMin, key, operand);
+  }
+
+  /** Keeps the lexicographically larger value. */
+  byteMax(key: BytesLike, operand: BytesLike): void {
+    this.atomicOp(MutationType.ByteMax, key, operand);
+  }
+
+  /**
+   * Sets a key part of which is the commit's versionstamp: the last four bytes of `template`, a
+   * little-endian number, say where its ten bytes go, and are removed.
+   */
+  setVersionstampedKeyRaw(template: Uint8Array, value: BytesLike): void {
+    check(call(() => this.#handle.setVersionstampedKey(template, toBytes(value))));
+  }
+
+  /** As {@link Transaction.setVersionstampedKeyRaw}, with the stamp in the value. */
+  setVersionstampedValueRaw(key: BytesLike, template: Uint8Array): void {
+    check(call(() => this.#handle.setVersionstampedValue(toBytes(key), template)));
+  }
+
+  /**
+   * The ten bytes of the versionstamp that the commit uses, as a promise in an object, so that returning
+   * it from the body does not wait for the commit inside the commit. To be called before the commit.
+   * Rejects with `no_commit_version` if nothing was written; a rejection that nobody handles is not
+   * reported as unhandled.
+   */
+  getVersionstamp(): { promise: Promise<Uint8Array> } {
+    const promise = settle(call(() => this.#handle.versionstamp()) as Promise<Uint8Array>);
+    promise.catch(() => undefined);
+    return { promise };
+  }
+
+  /** Lets the next call that writes add no write conflict range. */
+  nextWriteNoWriteConflictRange(): void {
+    check(call(() => this.#handle.nextWriteNoWriteConflictRange()));
+  }
+
   /** Clears every key with `start <= key < end`; without `end`, every key that begins with `start`. */
   clearRange(start: BytesLike, end?: BytesLike): void {
     this.#clearRange(toRange(start, end));
@@ -82,7 +176,7 @@ export class Transaction {
 
   /**
    * The rows with `start <= key < end`, in the order of the keys' bytes; without `end`, those whose
-   * keys begin with `start`.
+   * keys begin with `start`. Both can be key selectors.
    *
    * @example
    * ```ts
@@ -91,7 +185,11 @@ export class Transaction {
    * }
    * ```
    */
-  async *getRange(start: BytesLike, end?: BytesLike, options?: RangeOptions): AsyncGenerator<Row, void> {
+  async *getRange(
+    start: BytesLike | KeySelector,
+    end?: BytesLike | KeySelector,
+    options?: RangeOptions,
+  ): AsyncGenerator<Row, void> {
     for await (const batch of this.getRangeBatch(start, end, options)) yield* batch;
   }
 
@@ -99,21 +197,25 @@ export class Transaction {
    * As {@link Transaction.getRange}, in batches of growing size. An empty range gives one empty batch.
    */
   async *getRangeBatch(
-    start: BytesLike,
-    end?: BytesLike,
+    start: BytesLike | KeySelector,
+    end?: BytesLike | KeySelector,
     options?: RangeOptions,
   ): AsyncGenerator<Row[], void> {
-    yield* this.#batches(toRange(start, end), options, iteratorBatchBytes);
+    yield* this.#batches(toSelectorRange(start, end), options, StreamingMode.Iterator);
   }
 
   /** All rows of a range at once. See {@link Transaction.getRange}. */
-  async getRangeAll(start: BytesLike, end?: BytesLike, options?: RangeOptions): Promise<Row[]> {
-    return this.#all(toRange(start, end), options);
+  async getRangeAll(
+    start: BytesLike | KeySelector,
+    end?: BytesLike | KeySelector,
+    options?: RangeOptions,
+  ): Promise<Row[]> {
+    return this.#all(toSelectorRange(start, end), options);
   }
 
   /** All rows whose keys begin with `prefix`. */
   async getRangeAllStartsWith(prefix: BytesLike, options?: RangeOptions): Promise<Row[]> {
-    return this.#all(prefixRange(prefix), options);
+    return this.#all(selectorsOf(prefixRange(prefix)), options);
   }
 
   /**
@@ -219,48 +321,67 @@ export class Transaction {
     check(call(() => this.#handle.clearRange(range.begin, range.end)));
   }
 
-  async #all(range: KeyRange, options: RangeOptions | undefined): Promise<Row[]> {
+  async #all(range: SelectorRange, options: RangeOptions | undefined): Promise<Row[]> {
     const all: Row[][] = [];
-    for await (const batch of this.#batches(range, options, () => WANT_ALL_BATCH_BYTES)) all.push(batch);
+    for await (const batch of this.#batches(range, options, StreamingMode.WantAll)) all.push(batch);
     const [first] = all;
     return all.length === 1 && first ? first : all.flat();
   }
 
   async *#batches(
-    range: KeyRange,
+    range: SelectorRange,
     options: RangeOptions | undefined,
-    batchBytes: (iteration: number) => number,
+    usualMode: number,
   ): AsyncGenerator<Row[], void> {
     const reverse = options?.reverse ?? false;
     const limit = checkedLimit(options?.limit);
+    const mode = options?.streamingMode ?? usualMode;
     let { begin, end } = range;
     let left = limit;
     for (let iteration = 1; ; iteration++) {
-      const { rows, more } = await this.#batch(begin, end, left, batchBytes(iteration), reverse);
+      const { rows, more } = await this.#batch(begin, end, left, mode, iteration, reverse);
       if (rows.length > 0 || iteration === 1) yield rows;
       const last = rows.at(-1);
       left -= rows.length;
       if (!more || !last || (limit > 0 && left <= 0)) return;
-      if (reverse) end = last[0];
-      else begin = keyAfter(last[0]);
+      if (reverse) end = keySelector.firstGreaterOrEqual(last[0]);
+      else begin = keySelector.firstGreaterThan(last[0]);
     }
   }
 
   async #batch(
-    begin: Uint8Array,
-    end: Uint8Array,
+    begin: KeySelector,
+    end: KeySelector,
     limit: number,
-    bytes: number,
+    mode: number,
+    iteration: number,
     reverse: boolean,
   ): Promise<RangeBatch> {
-    const answer: unknown = call(() => this.#handle.getRange(begin, end, limit, bytes, reverse, this.isSnapshot));
+    const answer: unknown = call(() =>
+      this.#handle.getRange(
+        toBytes(begin.key),
+        begin.orEqual,
+        begin.offset,
+        toBytes(end.key),
+        end.orEqual,
+        end.offset,
+        limit,
+        0,
+        mode,
+        iteration,
+        reverse,
+        this.isSnapshot,
+      ),
+    );
     if (answer instanceof Uint8Array) return unpackBatch(answer);
     if (typeof answer === 'number') throw lastError(answer);
     return unpackBatch(await settle(answer as Promise<Uint8Array>));
   }
 }
 
+/** The number of rows to read; 0 and -1 are no limit. */
 function checkedLimit(limit = 0): number {
+  if (limit === -1) return 0;
   if (Number.isInteger(limit) && limit >= 0) return Math.min(limit, 0xffffffff);
   throw fdbError(errorCodes.range_limits_invalid, `a limit of 0 or more was expected, found ${limit}`);
 }

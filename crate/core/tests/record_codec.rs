@@ -2,7 +2,9 @@
 
 use plinth_core::ErrorCode;
 use plinth_core::pure::{CommitRecord, CommittedTransaction, RecordReader, encode_record};
-use plinth_core::words::{Bytes, KeyRange, LOG_PART_BYTES_MAX, Mutation, SequenceNumber, Version, Write};
+use plinth_core::words::{
+    AtomicOp, Bytes, KeyRange, LOG_PART_BYTES_MAX, Mutation, SequenceNumber, Version, Write,
+};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -22,6 +24,8 @@ fn mutation() -> impl Strategy<Value = Mutation> {
         (bytes(6), bytes(40)).prop_map(|(key, value)| Mutation::Set(key, value)),
         range().prop_map(Mutation::ClearRange),
         bytes(6).prop_map(|key| Mutation::ClearRange(KeyRange::of_key(key))),
+        (prop::sample::select(AtomicOp::ALL.to_vec()), bytes(6), bytes(9))
+            .prop_map(|(op, key, operand)| Mutation::Atomic(op, key, operand)),
     ]
 }
 

@@ -158,7 +158,7 @@ fn marker_of(mutations: &[Mutation]) -> u64 {
             .ok()?
             .parse()
             .ok(),
-        Mutation::ClearRange(_) => None,
+        Mutation::ClearRange(_) | Mutation::Atomic(..) => None,
     });
     marker.expect("every writing transaction sets its marker")
 }

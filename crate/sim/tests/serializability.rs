@@ -10,7 +10,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use plinth_core::words::{RangeOptions, Version};
+use plinth_core::words::{KeySelector, RangeOptions, Version};
 use plinth_core::{Error, ErrorCode, Result, TransactionOptions};
 use plinth_sim::{Cluster, ClusterOptions, History, Observation, Operation, Outcome, Peer, Simulation};
 use plinth_sim::{marker_key, seeds};
@@ -26,6 +26,10 @@ struct Shared {
     history: RefCell<History>,
     acknowledged: Cell<Version>,
     next_marker: Cell<u64>,
+}
+
+fn selector(key: &[u8]) -> KeySelector {
+    KeySelector::first_greater_or_equal(key)
 }
 
 fn random_key(world: &Simulation) -> Vec<u8> {
@@ -90,7 +94,7 @@ async fn random_transaction(shared: Rc<Shared>, peer: Peer) {
                     reverse,
                     ..RangeOptions::default()
                 };
-                let rows = transaction.get_range(&begin, &end, options);
+                let rows = transaction.get_range(&selector(&begin), &selector(&end), options);
                 let index = operations.len();
                 operations.push(Operation::Range(begin, end, limit, reverse, Vec::new()));
                 match rows.await {
@@ -225,7 +229,10 @@ fn run(seed: u64, with_kills: bool) -> (u64, usize) {
         let fresh = cluster.open().await;
         let reader = fresh.database.create_transaction(TransactionOptions::default());
         let rows = loop {
-            if let Ok(rows) = reader.get_range(b"", b"\xff", RangeOptions::default()).await {
+            if let Ok(rows) = reader
+                .get_range(&selector(b""), &selector(b"\xff"), RangeOptions::default())
+                .await
+            {
                 break rows;
             }
             reader.reset();

@@ -1,4 +1,4 @@
-//! The rules of transactions, one by one, on one or two peers of a storage without faults.
+//! The rules of transactions, one by one.
 
 #![allow(
     clippy::unwrap_used,
@@ -6,61 +6,14 @@
     reason = "a test that panics has failed"
 )]
 
+mod support;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
 
 use plinth_core::words::{RangeOptions, Version};
-use plinth_core::{Error, ErrorCode, Result, Transaction, TransactionOptions};
-use plinth_sim::{Cluster, ClusterOptions, Faults, Peer, SimulatedStorage, Simulation};
-
-type Tn = Rc<Transaction<SimulatedStorage>>;
-
-/// Runs a test on a new database whose storage takes a while, and nothing else.
-fn with_cluster<F: Future<Output = ()> + 'static>(body: impl FnOnce(Cluster) -> F) {
-    let world = Simulation::new(7);
-    let faults = Faults {
-        delay_us: 500,
-        ..Faults::default()
-    };
-    let cluster = Cluster::new(
-        &world,
-        ClusterOptions {
-            faults,
-            news_delay_us: 1_000,
-            ..Default::default()
-        },
-    );
-    world.run(body(cluster));
-}
-
-fn begin(peer: &Peer) -> Tn {
-    peer.database.create_transaction(TransactionOptions::default())
-}
-
-async fn set(peer: &Peer, key: &[u8], value: &[u8]) {
-    let transaction = begin(peer);
-    transaction.set(key, value).unwrap();
-    transaction.commit().await.unwrap();
-}
-
-async fn get(transaction: &Tn, key: &[u8]) -> Result<Option<Vec<u8>>> {
-    Ok(transaction.get(key, false).await?.map(|value| value.to_vec()))
-}
-
-async fn keys(transaction: &Tn, begin: &[u8], end: &[u8], options: RangeOptions) -> (Vec<String>, bool) {
-    let rows = transaction.get_range(begin, end, options).await.unwrap();
-    (
-        rows.rows
-            .iter()
-            .map(|(key, _)| String::from_utf8(key.to_vec()).unwrap())
-            .collect(),
-        rows.more,
-    )
-}
-
-fn code<T>(result: Result<T>) -> Option<ErrorCode> {
-    result.err().as_ref().map(Error::code)
-}
+use plinth_core::{Error, ErrorCode};
+use plinth_sim::Peer;
+use support::{Tn, begin, code, get, keys, peer_clear, range, set, with_cluster};
 
 /// Whether a transaction that does `body` conflicts with another one that sets `key` meanwhile.
 async fn conflicts_with_set_of(peer: &Peer, key: &[u8], body: impl AsyncFnOnce(&Tn)) -> bool {
@@ -218,12 +171,6 @@ fn a_limited_range_read_conflicts_only_up_to_its_last_row() {
     });
 }
 
-async fn peer_clear(peer: &Peer, from: &[u8], to: &[u8]) {
-    let transaction = begin(peer);
-    transaction.clear_range(from, to).unwrap();
-    transaction.commit().await.unwrap();
-}
-
 #[test]
 fn more_is_true_exactly_when_a_limit_stopped_the_read() {
     with_cluster(async |cluster| {
@@ -301,7 +248,7 @@ fn a_read_sees_the_writes_before_its_call_and_not_those_after() {
         let peer = cluster.open().await;
         let transaction = begin(&peer);
         // The read version is not known yet, so both reads are on their way when the writes come.
-        let early_range = transaction.get_range(b"a", b"z", RangeOptions::default());
+        let early_range = range(&transaction, b"a", b"z", RangeOptions::default());
         let early = transaction.get(b"k", false);
         transaction.set(b"k", b"v").unwrap();
         assert_eq!(early.await.unwrap(), None);
@@ -662,146 +609,14 @@ fn read_versions_include_what_was_acknowledged_before_and_never_go_back() {
 }
 
 #[test]
-fn a_watch_fires_when_the_value_differs_and_not_when_it_is_set_again() {
-    with_cluster(async |cluster| {
-        let (one, other) = (cluster.open().await, cluster.open().await);
-        set(&one, b"k", b"v").await;
-        let transaction = begin(&one);
-        let watch = transaction.watch(b"k");
-        transaction.commit().await.unwrap();
-        let fired = Rc::new(std::cell::Cell::new(false));
-        let flag = Rc::clone(&fired);
-        let waiting = cluster.world().spawn(async move {
-            let outcome = watch.await;
-            flag.set(true);
-            outcome
-        });
-        set(&other, b"k", b"v").await;
-        set(&other, b"unrelated", b"").await;
-        cluster.world().sleep(100_000).await;
-        assert!(!fired.get());
-        set(&other, b"k", b"w").await;
-        assert_eq!(waiting.await, Ok(()));
-        assert_eq!(get(&begin(&one), b"k").await, Ok(Some(b"w".to_vec())));
-    });
-}
-
-#[test]
-fn a_watch_fires_for_a_clear_of_a_range_over_its_key() {
-    with_cluster(async |cluster| {
-        let peer = cluster.open().await;
-        set(&peer, b"k", b"v").await;
-        let transaction = begin(&peer);
-        let (present, absent) = (transaction.watch(b"k"), transaction.watch(b"absent"));
-        transaction.commit().await.unwrap();
-        peer_clear(&peer, b"a", b"z").await;
-        assert_eq!(present.await, Ok(()));
-        let (canceller, absent) = absent.into_parts();
-        canceller.cancel();
-        assert_eq!(
-            code(absent.await),
-            Some(ErrorCode::OperationCancelled),
-            "clearing nothing is no change"
-        );
-    });
-}
-
-#[test]
-fn before_the_commit_a_watch_fires_for_own_writes_of_another_value_only() {
-    with_cluster(async |cluster| {
-        let peer = cluster.open().await;
-        set(&peer, b"k", b"v").await;
-        let transaction = begin(&peer);
-        let (changed, same) = (transaction.watch(b"k"), transaction.watch(b"k"));
-        drop(get(&transaction, b"k").await);
-        transaction.set(b"k", b"v").unwrap();
-        let (canceller, same) = same.into_parts();
-        canceller.cancel();
-        assert_eq!(code(same.await), Some(ErrorCode::OperationCancelled));
-        transaction.set(b"k", b"w").unwrap();
-        assert_eq!(changed.await, Ok(()));
-    });
-}
-
-#[test]
-fn a_watch_of_ones_own_write_compares_with_that_write() {
-    with_cluster(async |cluster| {
-        let peer = cluster.open().await;
-        let transaction = begin(&peer);
-        transaction.set(b"k", b"mine").unwrap();
-        let watch = transaction.watch(b"k");
-        transaction.commit().await.unwrap();
-        set(&peer, b"k", b"theirs").await;
-        assert_eq!(watch.await, Ok(()));
-    });
-}
-
-#[test]
-fn a_watch_shares_the_fate_of_its_transaction() {
-    with_cluster(async |cluster| {
-        let peer = cluster.open().await;
-        let conflicting = begin(&peer);
-        let watch = conflicting.watch(b"k");
-        drop(get(&conflicting, b"k").await);
-        conflicting.set(b"l", b"").unwrap();
-        set(&peer, b"k", b"theirs").await;
-        assert_eq!(
-            code(conflicting.commit().await),
-            Some(ErrorCode::NotCommitted),
-            "a watch is a read"
-        );
-        assert_eq!(code(watch.await), Some(ErrorCode::NotCommitted));
-        let abandoned = begin(&peer);
-        let watch = abandoned.watch(b"k");
-        abandoned.reset();
-        assert_eq!(code(watch.await), Some(ErrorCode::TransactionCancelled));
-        let dropped = begin(&peer);
-        let watch = dropped.watch(b"k");
-        drop(dropped);
-        assert_eq!(code(watch.await), Some(ErrorCode::TransactionCancelled));
-    });
-}
-
-#[test]
-fn a_read_only_transaction_arms_its_watches_at_its_read_version() {
-    with_cluster(async |cluster| {
-        let peer = cluster.open().await;
-        let transaction = begin(&peer);
-        let watch = transaction.watch(b"k");
-        drop(get(&transaction, b"k").await);
-        set(&peer, b"k", b"changed before the commit").await;
-        transaction.commit().await.unwrap();
-        assert_eq!(watch.await, Ok(()));
-    });
-}
-
-#[test]
-fn the_watch_past_the_limit_fails_and_an_ended_one_makes_room() {
-    with_cluster(async |cluster| {
-        let peer = cluster.open().await;
-        let transaction = begin(&peer);
-        let mut watches: Vec<_> = (0..10_000).map(|_| transaction.watch(b"k")).collect();
-        assert_eq!(
-            code(transaction.watch(b"k").await),
-            Some(ErrorCode::TooManyWatches)
-        );
-        watches.pop();
-        let again = transaction.watch(b"k");
-        transaction.commit().await.unwrap();
-        assert_eq!(peer.database.stats().watch_count, 10_000);
-        drop((watches, again));
-        assert_eq!(peer.database.stats().watch_count, 0);
-    });
-}
-
-#[test]
 fn closing_completes_what_was_submitted_and_refuses_the_rest() {
     with_cluster(async |cluster| {
         let (peer, other) = (cluster.open().await, cluster.open().await);
         let transaction = begin(&peer);
         let watch = transaction.watch(b"k");
         transaction.commit().await.unwrap();
-        let never_committed = begin(&peer).watch(b"k");
+        let never_committed = begin(&peer);
+        let never_armed = never_committed.watch(b"k");
         let last = begin(&peer);
         last.set(b"k", b"v").unwrap();
         let committing = last.commit();
@@ -815,5 +630,8 @@ fn closing_completes_what_was_submitted_and_refuses_the_rest() {
             Some(ErrorCode::ClientInvalidOperation)
         );
         assert_eq!(get(&begin(&other), b"k").await, Ok(Some(b"v".to_vec())));
+        drop(never_committed);
+        assert!(never_armed.await.is_err(), "its read came too late");
+        assert_eq!(peer.database.stats().watch_count, 0);
     });
 }

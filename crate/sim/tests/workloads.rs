@@ -9,7 +9,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use plinth_core::words::RangeOptions;
+use plinth_core::words::{KeySelector, RangeOptions};
 use plinth_core::{ErrorCode, Result, Transaction, TransactionOptions};
 use plinth_sim::{Cluster, ClusterOptions, Peer, SimulatedStorage, Simulation, seeds};
 
@@ -184,9 +184,9 @@ fn transfers_keep_the_sum_and_no_reader_ever_sees_another_one() {
                         world.sleep_below(2_000).await;
                     }
                 } else {
-                    let rows = transaction
-                        .get_range(b"account/", b"account0", RangeOptions::default())
-                        .await?;
+                    let [from, to] = [b"account/", b"account0"]
+                        .map(|key| KeySelector::first_greater_or_equal(key.as_slice()));
+                    let rows = transaction.get_range(&from, &to, RangeOptions::default()).await?;
                     for (_, value) in rows.rows {
                         sum += std::str::from_utf8(&value).unwrap().parse::<u64>().unwrap();
                     }

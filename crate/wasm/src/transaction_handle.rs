@@ -6,7 +6,7 @@
 use std::rc::Rc;
 
 use js_sys::{Promise, Uint8Array};
-use plinth_core::words::{RangeOptions, RangeRows, Value};
+use plinth_core::words::{AtomicOp, Key, KeySelector, RangeOptions, RangeRows, StreamingMode, Value};
 use plinth_core::{Error, ErrorCode, Read, Transaction};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
@@ -37,26 +37,64 @@ impl TransactionHandle {
         })
     }
 
-    /// One batch of a range: a chunk, a code, or a promise of a chunk.
+    /// The key that a selector selects: `Uint8Array`, a code, or a promise of the first.
+    #[wasm_bindgen(js_name = getKey)]
+    pub fn get_key(&self, key: &[u8], or_equal: bool, offset: i32, snapshot: bool) -> JsValue {
+        let selector = KeySelector {
+            key: key.into(),
+            or_equal,
+            offset,
+        };
+        answer(self.transaction.get_key(&selector, snapshot), |key: Key| {
+            Uint8Array::from(&*key).into()
+        })
+    }
+
+    /// One batch of a range between two selectors: a chunk, a code, or a promise of a chunk.
     #[wasm_bindgen(js_name = getRange)]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "an options object would cost more than the call"
+    )]
     pub fn get_range(
         &self,
         begin: &[u8],
+        begin_or_equal: bool,
+        begin_offset: i32,
         end: &[u8],
+        end_or_equal: bool,
+        end_offset: i32,
         limit: u32,
         target_bytes: u32,
+        mode: i32,
+        iteration: i32,
         reverse: bool,
         snapshot: bool,
     ) -> JsValue {
+        let mode = match StreamingMode::from_number(mode, iteration) {
+            Ok(mode) => mode,
+            Err(error) => return JsValue::from_f64(f64::from(code_of_error(&error))),
+        };
+        let begin = KeySelector {
+            key: begin.into(),
+            or_equal: begin_or_equal,
+            offset: begin_offset,
+        };
+        let end = KeySelector {
+            key: end.into(),
+            or_equal: end_or_equal,
+            offset: end_offset,
+        };
         let (limit, target_bytes) = (limit as usize, target_bytes as usize);
         let options = RangeOptions {
             limit,
             target_bytes,
+            mode,
             reverse,
             snapshot,
         };
         answer(
-            self.transaction.get_range(begin, end, options),
+            self.transaction.get_range(&begin, &end, options),
             |rows: RangeRows| pack_rows(&rows).into(),
         )
     }
@@ -64,6 +102,46 @@ impl TransactionHandle {
     /// Sets a key.
     pub fn set(&self, key: &[u8], value: &[u8]) -> u16 {
         code_of(self.transaction.set(key, value))
+    }
+
+    /// Has the database carry out an operation, by FoundationDB's number, on a key's value.
+    pub fn atomic(&self, op: u8, key: &[u8], operand: &[u8]) -> u16 {
+        code_of(match AtomicOp::from_number(op) {
+            Some(op) => self.transaction.atomic(op, key, operand),
+            None => Err(Error::new(
+                ErrorCode::InvalidMutationType,
+                format!("the number of an atomic operation was expected, found {op}"),
+            )),
+        })
+    }
+
+    /// Sets a key part of which is the commit's versionstamp.
+    #[wasm_bindgen(js_name = setVersionstampedKey)]
+    pub fn set_versionstamped_key(&self, template: &[u8], value: &[u8]) -> u16 {
+        code_of(self.transaction.set_versionstamped_key(template, value))
+    }
+
+    /// Sets a key to a value part of which is the commit's versionstamp.
+    #[wasm_bindgen(js_name = setVersionstampedValue)]
+    pub fn set_versionstamped_value(&self, key: &[u8], template: &[u8]) -> u16 {
+        code_of(self.transaction.set_versionstamped_value(key, template))
+    }
+
+    /// The commit's versionstamp: a promise of ten bytes.
+    pub fn versionstamp(&self) -> Promise {
+        let stamp = self.transaction.versionstamp();
+        future_to_promise(async move {
+            stamp
+                .await
+                .map(|stamp| Uint8Array::from(stamp.as_slice()).into())
+                .map_err(|error| rejection(&error))
+        })
+    }
+
+    /// Lets the next write add no write conflict range.
+    #[wasm_bindgen(js_name = nextWriteNoWriteConflictRange)]
+    pub fn next_write_no_write_conflict_range(&self) -> u16 {
+        code_of(self.transaction.next_write_no_write_conflict_range())
     }
 
     /// Clears a key.

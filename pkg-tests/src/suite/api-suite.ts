@@ -1,4 +1,5 @@
 /** The whole API suite, as a function of the storage it is to run on. */
+import { atomicOperations } from './atomic-operations.ts';
 import { clearRange } from './clear-range.ts';
 import { conflictRanges } from './conflict-ranges.ts';
 import { conflicts } from './conflicts.ts';
@@ -13,6 +14,7 @@ import { limits } from './limits.ts';
 import { randomProgram } from './random-program.ts';
 import { readYourWrites } from './read-your-writes.ts';
 import { retry } from './retry.ts';
+import { selectors } from './selectors.ts';
 import { serializability } from './serializability.ts';
 import { snapshotReads } from './snapshot-reads.ts';
 import { watches } from './watches.ts';
@@ -24,7 +26,9 @@ export function apiSuite(storage: Storage): void {
     keyOrder(storage);
     clearRange(storage);
     getRange(storage);
+    selectors(storage);
     readYourWrites(storage);
+    atomicOperations(storage);
     snapshotReads(storage);
     retry(storage);
     conflicts(storage);

@@ -10,10 +10,11 @@ use std::rc::Rc;
 
 use futures_channel::oneshot;
 
+use super::read::Read;
 use crate::engine::{Committed, Engine, Snapshot, WatchId, WatchOutcome};
-use crate::pure::{Overlay, RangeSet, WriteMap};
+use crate::pure::{Overlay, RangeSet, VERSIONSTAMP_BYTES, WriteMap, versionstamp};
 use crate::storage::Storage;
-use crate::words::{Error, ErrorCode, Key, Result, Value};
+use crate::words::{Error, ErrorCode, Key, KeyRange, Result, Value};
 
 /// A watch that waits for the commit of its transaction.
 struct WaitingWatch {
@@ -44,6 +45,10 @@ pub(super) struct Attempt<S: Storage> {
     outstanding_reads: Cell<usize>,
     reads_done: RefCell<Vec<oneshot::Sender<()>>>,
     first_read_error: RefCell<Option<Error>>,
+    /// Who waits for the commit's versionstamp.
+    stamps: RefCell<Vec<oneshot::Sender<Result<[u8; VERSIONSTAMP_BYTES]>>>>,
+    /// Whether the next write adds no write conflict range.
+    skips_next_conflict: Cell<bool>,
 }
 
 impl<S: Storage> Attempt<S> {
@@ -60,6 +65,8 @@ impl<S: Storage> Attempt<S> {
             outstanding_reads: Cell::new(0),
             reads_done: RefCell::default(),
             first_read_error: RefCell::default(),
+            stamps: RefCell::default(),
+            skips_next_conflict: Cell::new(false),
         })
     }
 
@@ -80,6 +87,9 @@ impl<S: Storage> Attempt<S> {
     pub(super) fn end(&self, error: &Error) {
         self.ended.borrow_mut().get_or_insert_with(|| error.clone());
         self.fail_watches(error);
+        for sender in self.stamps.take() {
+            let _receiver_gone = sender.send(Err(error.clone()));
+        }
     }
 
     pub(super) fn writes(&self) -> Rc<WriteMap> {
@@ -90,6 +100,55 @@ impl<S: Storage> Attempt<S> {
     pub(super) fn write(&self, change: impl FnOnce(&mut WriteMap)) {
         change(Rc::make_mut(&mut self.writes.borrow_mut()));
         self.fire_watches_of_own_writes();
+    }
+
+    /// A read that failed at its call, as the commit's failure too.
+    pub(super) fn failed_read<T>(&self, error: Error) -> Read<T> {
+        self.note_read_error(Some(&error));
+        Read::Ready(Err(error))
+    }
+
+    /// Adds a read conflict range, without what `writes` decide.
+    pub(super) fn add_read_conflict(&self, writes: &WriteMap, range: &KeyRange) {
+        for part in writes.unmodified_parts(range) {
+            self.read_conflicts.borrow_mut().insert(part);
+        }
+    }
+
+    pub(super) fn skip_next_conflict(&self) {
+        self.skips_next_conflict.set(true);
+    }
+
+    /// Whether the write that asks is to add no write conflict range; the next one will.
+    pub(super) fn takes_skipped_conflict(&self) -> bool {
+        self.skips_next_conflict.replace(false)
+    }
+
+    /// The smallest versionstamp that the commit can get.
+    pub(super) fn first_stamp(&self) -> [u8; VERSIONSTAMP_BYTES] {
+        match &*self.read_version.borrow() {
+            ReadVersion::Known(snapshot) => versionstamp(snapshot.version.plus(1), 0),
+            ReadVersion::Unknown | ReadVersion::Requested(_) => [0; VERSIONSTAMP_BYTES],
+        }
+    }
+
+    /// Gets the commit's versionstamp when it is known.
+    pub(super) fn await_stamp(&self) -> oneshot::Receiver<Result<[u8; VERSIONSTAMP_BYTES]>> {
+        let (sender, receiver) = oneshot::channel();
+        self.stamps.borrow_mut().push(sender);
+        receiver
+    }
+
+    /// The commit is over: tells its versionstamp, or that it has none.
+    pub(super) fn settle_stamps(&self, result: &Result<()>) {
+        let stamp = match (result, self.committed.get()) {
+            (Ok(()), Some(committed)) => Ok(versionstamp(committed.version, committed.batch_index)),
+            (Ok(()), None) => Err(ErrorCode::NoCommitVersion.into()),
+            (Err(_), _) => Err(Error::from(ErrorCode::TransactionInvalidVersion)),
+        };
+        for sender in self.stamps.take() {
+            let _receiver_gone = sender.send(stamp.clone());
+        }
     }
 
     pub(super) fn read_conflicts(&self) -> &RefCell<RangeSet> {
@@ -225,6 +284,21 @@ impl<S: Storage> Attempt<S> {
         self.end_watch(id, Err(ErrorCode::OperationCancelled.into()))
     }
 
+    /// Fires the waiting watches of a key whose value an operation will change, to whatever.
+    pub(super) fn fire_watches_of(&self, key: &[u8]) {
+        let is_fired = |watch: &WaitingWatch| &*watch.key == key;
+        let ids: Vec<WatchId> = self
+            .watches
+            .borrow()
+            .iter()
+            .filter(|(_, watch)| is_fired(watch))
+            .map(|(&id, _)| id)
+            .collect();
+        for id in ids {
+            self.end_watch(id, Ok(()));
+        }
+    }
+
     /// The commit succeeded: from now on the engine compares.
     pub(super) fn arm_watches(&self) {
         for (id, watch) in self.watches.take() {
@@ -268,7 +342,8 @@ impl WaitingWatch {
     fn outcome_of_own_writes(&self, writes: &WriteMap) -> Option<WatchOutcome> {
         let reference = self.reference.as_ref()?;
         let is_changed = match writes.overlay(&self.key) {
-            Overlay::Unmodified => false,
+            // Operations fire their watches at the call.
+            Overlay::Unmodified | Overlay::Dependent(_) | Overlay::Unreadable(_) => false,
             Overlay::Cleared => reference.is_some(),
             Overlay::Set(value) => reference.as_ref() != Some(&value),
         };

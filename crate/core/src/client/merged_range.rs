@@ -1,113 +1,234 @@
-//! Range reads over the database at a version with a transaction's own writes on top.
+//! Reads over the database at a version with a transaction's own writes on top: ranges and selectors.
 //!
 //! Two ordered streams are merged: rows of the version map that the writes leave alone, and the keys
-//! that the writes set. A cleared range is skipped in one step, however many rows it hides.
+//! that the writes touch. A cleared range is skipped in one step, however many rows it hides. What a
+//! versionstamp will change can't be read: `accessed_unreadable` as soon as the answer depends on it.
 
 use std::iter::Peekable;
 
-use crate::pure::{Overlay, VersionMap, WriteMap};
-use crate::words::{Key, KeyRange, RangeOptions, RangeRow, RangeRows, Value, Version};
+use crate::pure::{Overlay, VersionMap, WriteMap, evaluate};
+use crate::words::{
+    ErrorCode, KEY_SPACE_END, Key, KeyRange, KeySelector, RangeRow, RangeRows, Result, Value, Version,
+};
 
 /// Counted towards a byte limit per row, besides key and value.
 const ROW_OVERHEAD_BYTES: usize = 8;
 
 type Rows<'a> = Box<dyn Iterator<Item = (&'a Key, &'a Value)> + 'a>;
+type Overlays<'a> = Box<dyn Iterator<Item = (&'a Key, Overlay)> + 'a>;
 
-/// Reads rows of `range` until its end or a limit.
-pub(super) fn read_merged_range(
-    map: &VersionMap,
-    version: Version,
-    writes: &WriteMap,
-    range: &KeyRange,
-    options: &RangeOptions,
-) -> RangeRows {
-    let mut merged = MergedRange::new(map, version, writes, range, options.reverse);
-    let mut result = RangeRows::default();
-    let mut bytes = 0;
-    while let Some((key, value)) = merged.next_row() {
-        bytes += key.len() + value.len() + ROW_OVERHEAD_BYTES;
-        result.rows.push((key, value));
-        let at_row_limit = options.limit != 0 && result.rows.len() >= options.limit;
-        let at_byte_limit = options.target_bytes != 0 && bytes >= options.target_bytes;
-        if at_row_limit || at_byte_limit {
-            result.more = true;
-            break;
+/// What a transaction sees: the database at its read version, below its own writes.
+#[derive(Clone, Copy)]
+pub(super) struct View<'a> {
+    pub(super) map: &'a VersionMap,
+    pub(super) version: Version,
+    pub(super) writes: &'a WriteMap,
+}
+
+/// Limits of one batch.
+#[derive(Clone, Copy)]
+pub(super) struct BatchLimits {
+    /// Rows; 0 for no limit.
+    pub(super) rows: usize,
+    /// Bytes after which the batch stops.
+    pub(super) bytes: Option<usize>,
+    pub(super) reverse: bool,
+}
+
+/// Where a selector ended up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Resolved {
+    pub(super) key: Key,
+    /// There were not enough keys before it: `key` is the empty key.
+    pub(super) is_before_first: bool,
+    /// There were not enough keys after it: `key` is the end of the key space.
+    pub(super) is_past_last: bool,
+}
+
+impl<'a> View<'a> {
+    /// The value of a key.
+    pub(super) fn get(&self, key: &[u8]) -> Result<Option<Value>> {
+        let stored = || self.map.get(key, self.version);
+        match self.writes.overlay(key) {
+            Overlay::Unmodified => Ok(stored().cloned()),
+            Overlay::Cleared => Ok(None),
+            Overlay::Set(value) => Ok(Some(value)),
+            Overlay::Dependent(operations) => Ok(apply(stored().cloned(), &operations)),
+            Overlay::Unreadable(_) => Err(ErrorCode::AccessedUnreadable.into()),
         }
     }
-    result
+
+    /// Rows of `range` until its end or a limit.
+    pub(super) fn range(&self, range: &KeyRange, limits: BatchLimits) -> Result<RangeRows> {
+        let mut merged = MergedRange::new(*self, range, limits.reverse);
+        let mut result = RangeRows::default();
+        let mut bytes = 0;
+        while let Some((key, value)) = merged.next_row()? {
+            bytes += key.len() + value.len() + ROW_OVERHEAD_BYTES;
+            result.rows.push((key, value));
+            let at_row_limit = limits.rows != 0 && result.rows.len() >= limits.rows;
+            let at_byte_limit = limits.bytes.is_some_and(|bytes_max| bytes >= bytes_max);
+            if at_row_limit || at_byte_limit {
+                result.more = true;
+                break;
+            }
+        }
+        Ok(result)
+    }
+
+    /// Finds the key that a normalized selector selects.
+    pub(super) fn resolve(&self, selector: &KeySelector) -> Result<Resolved> {
+        let forward = selector.offset >= 1;
+        // The offset counts from the last key before the selector's: 1 is the first key from there on,
+        // 0 the first one backwards.
+        let count = if forward {
+            selector.offset.unsigned_abs()
+        } else {
+            1 + selector.offset.unsigned_abs()
+        };
+        let range = if forward {
+            KeyRange {
+                begin: selector.key.clone(),
+                end: KEY_SPACE_END.into(),
+            }
+        } else {
+            KeyRange {
+                begin: [].as_slice().into(),
+                end: selector.key.clone(),
+            }
+        };
+        let limits = BatchLimits {
+            rows: count as usize,
+            bytes: None,
+            reverse: !forward,
+        };
+        let rows = if range.is_empty() {
+            RangeRows::default()
+        } else {
+            self.range(&range, limits)?
+        };
+        let found = rows.rows.get(count as usize - 1).map(|(key, _)| key.clone());
+        let is_missing = found.is_none();
+        let end: Key = if forward {
+            KEY_SPACE_END.into()
+        } else {
+            [].as_slice().into()
+        };
+        Ok(Resolved {
+            key: found.unwrap_or(end),
+            is_before_first: is_missing && !forward,
+            is_past_last: is_missing && forward,
+        })
+    }
+}
+
+fn apply(stored: Option<Value>, operations: &[(crate::words::AtomicOp, Value)]) -> Option<Value> {
+    operations.iter().fold(stored, |value, (op, operand)| {
+        evaluate(*op, value.as_ref(), operand)
+    })
 }
 
 /// The merge of both streams, in one direction.
 struct MergedRange<'a> {
+    view: View<'a>,
     base: BaseRows<'a>,
     next_base: Option<RangeRow>,
-    sets: Peekable<Rows<'a>>,
+    own: Peekable<Overlays<'a>>,
+    /// The nearest range of keys that may be stamped.
+    unreadable: Option<KeyRange>,
     reverse: bool,
 }
 
 impl<'a> MergedRange<'a> {
-    fn new(
-        map: &'a VersionMap,
-        version: Version,
-        writes: &'a WriteMap,
-        range: &KeyRange,
-        reverse: bool,
-    ) -> Self {
-        let sets = writes.sets_in(range);
-        let sets: Rows<'a> = if reverse {
-            Box::new(sets.rev())
+    fn new(view: View<'a>, range: &KeyRange, reverse: bool) -> MergedRange<'a> {
+        let own = view.writes.overlays_in(range);
+        let own: Overlays<'a> = if reverse {
+            Box::new(own.rev())
         } else {
-            Box::new(sets)
+            Box::new(own)
         };
-        let mut base = BaseRows::new(map, version, writes, range.clone(), reverse);
+        let unreadable = view.writes.unreadable_parts(range);
+        let unreadable = if reverse {
+            unreadable.into_iter().next_back()
+        } else {
+            unreadable.into_iter().next()
+        };
+        let mut base = BaseRows::new(view, range.clone(), reverse);
         MergedRange {
+            view,
             next_base: base.next_row(),
             base,
-            sets: sets.peekable(),
+            own: own.peekable(),
+            unreadable,
             reverse,
         }
     }
 
-    fn next_row(&mut self) -> Option<RangeRow> {
-        let set_is_first = match (&self.next_base, self.sets.peek()) {
-            (Some((base_key, _)), Some((set_key, _))) => (*set_key < base_key) != self.reverse,
-            (None, Some(_)) => true,
-            (_, None) => false,
-        };
-        if set_is_first {
-            return self.sets.next().map(|(key, value)| (key.clone(), value.clone()));
+    fn next_row(&mut self) -> Result<Option<RangeRow>> {
+        loop {
+            let own_is_first = match (&self.next_base, self.own.peek()) {
+                (Some((base_key, _)), Some((own_key, _))) => (*own_key < base_key) != self.reverse,
+                (None, Some(_)) => true,
+                (_, None) => false,
+            };
+            let next_key = if own_is_first {
+                self.own.peek().map(|(key, _)| *key)
+            } else {
+                self.next_base.as_ref().map(|(key, _)| key)
+            };
+            self.check_readable_up_to(next_key)?;
+            if !own_is_first {
+                let row = self.next_base.take();
+                if row.is_some() {
+                    self.next_base = self.base.next_row();
+                }
+                return Ok(row);
+            }
+            let Some((key, overlay)) = self.own.next() else {
+                return Ok(None);
+            };
+            let value = match overlay {
+                Overlay::Set(value) => Some(value),
+                Overlay::Dependent(operations) => {
+                    apply(self.view.map.get(key, self.view.version).cloned(), &operations)
+                }
+                Overlay::Unreadable(_) => return Err(ErrorCode::AccessedUnreadable.into()),
+                Overlay::Unmodified | Overlay::Cleared => None,
+            };
+            if let Some(value) = value {
+                return Ok(Some((key.clone(), value)));
+            }
         }
-        let row = self.next_base.take();
-        if row.is_some() {
-            self.next_base = self.base.next_row();
+    }
+
+    /// Fails if keys may be stamped between where the read is and `key`, or its end if there is none.
+    fn check_readable_up_to(&self, key: Option<&Key>) -> Result<()> {
+        let is_reached = self.unreadable.as_ref().is_some_and(|unreadable| match key {
+            None => true,
+            Some(key) if self.reverse => *key < unreadable.end,
+            Some(key) => *key >= unreadable.begin,
+        });
+        if is_reached {
+            Err(ErrorCode::AccessedUnreadable.into())
+        } else {
+            Ok(())
         }
-        row
     }
 }
 
-/// The rows of the database that the writes neither clear nor set.
+/// The rows of the database that the writes neither clear nor touch.
 struct BaseRows<'a> {
-    map: &'a VersionMap,
-    version: Version,
-    writes: &'a WriteMap,
+    view: View<'a>,
     rest: KeyRange,
     reverse: bool,
     rows: Rows<'a>,
 }
 
 impl<'a> BaseRows<'a> {
-    fn new(
-        map: &'a VersionMap,
-        version: Version,
-        writes: &'a WriteMap,
-        range: KeyRange,
-        reverse: bool,
-    ) -> Self {
-        let rows = rows(map, version, &range, reverse);
+    fn new(view: View<'a>, range: KeyRange, reverse: bool) -> BaseRows<'a> {
+        let rows = rows(view, &range, reverse);
         BaseRows {
-            map,
-            version,
-            writes,
+            view,
             rest: range,
             reverse,
             rows,
@@ -117,24 +238,22 @@ impl<'a> BaseRows<'a> {
     fn next_row(&mut self) -> Option<RangeRow> {
         loop {
             let (key, value) = self.rows.next()?;
-            if let Some(cleared) = self.writes.cleared_range_of(key) {
+            if let Some(cleared) = self.view.writes.cleared_range_of(key) {
                 if self.reverse {
                     self.rest.end = cleared.begin;
                 } else {
                     self.rest.begin = cleared.end;
                 }
-                self.rows = rows(self.map, self.version, &self.rest, self.reverse);
-                continue;
-            }
-            if matches!(self.writes.overlay(key), Overlay::Unmodified) {
+                self.rows = rows(self.view, &self.rest, self.reverse);
+            } else if !self.view.writes.is_written(key) {
                 return Some((key.clone(), value.clone()));
             }
         }
     }
 }
 
-fn rows<'a>(map: &'a VersionMap, version: Version, range: &KeyRange, reverse: bool) -> Rows<'a> {
-    let rows = map.range(range, version);
+fn rows<'a>(view: View<'a>, range: &KeyRange, reverse: bool) -> Rows<'a> {
+    let rows = view.map.range(range, view.version);
     if reverse {
         Box::new(rows.rev())
     } else {

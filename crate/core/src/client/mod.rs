@@ -2,8 +2,10 @@
 
 mod attempt;
 mod database;
+mod legal;
 mod merged_range;
 mod read;
+mod read_conflict;
 mod transaction;
 mod watch;
 

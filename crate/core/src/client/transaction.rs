@@ -12,17 +12,19 @@ use std::rc::Rc;
 use futures_channel::oneshot;
 
 use super::attempt::Attempt;
-use super::merged_range::read_merged_range;
+use super::legal::{
+    check_key, check_key_value, check_length, check_range_end, check_template, checked_range, cut,
+};
+use super::merged_range::{BatchLimits, Resolved, View};
 use super::read::Read;
+use super::read_conflict::{self, RangeRead};
 use super::watch::Watch;
 use crate::engine::{CommitIntent, Committed, Engine};
-use crate::pure::{
-    CommittedTransaction, Overlay, RetryPolicy, RetryState, VersionMap, WriteMap, conflict_bytes,
-};
+use crate::pure::{Overlay, RetryPolicy, RetryState, VERSIONSTAMP_BYTES, VersionMap, conflict_bytes};
 use crate::storage::Storage;
 use crate::words::{
-    Durability, Error, ErrorCode, KEY_BYTES_MAX, KEY_SPACE_END, Key, KeyRange, LocalFuture, RangeOptions,
-    RangeRows, Result, TRANSACTION_BYTES_MAX, VALUE_BYTES_MAX, Value, Version, display_key, key_after,
+    AtomicOp, Durability, Error, ErrorCode, KEY_BYTES_MAX, Key, KeyRange, KeySelector, LocalFuture,
+    RangeOptions, RangeRows, Result, TRANSACTION_BYTES_MAX, Value, Version,
 };
 
 /// How a transaction is to behave.
@@ -65,49 +67,116 @@ impl<S: Storage> Transaction<S> {
         if key.len() > KEY_BYTES_MAX {
             return Read::Ready(Ok(None));
         }
-        match attempt.writes().overlay(key) {
-            Overlay::Set(value) => Read::Ready(Ok(Some(value))),
-            Overlay::Cleared => Read::Ready(Ok(None)),
-            Overlay::Unmodified => {
-                let key: Key = key.into();
-                self.read(move |attempt, map, version| {
-                    let value = map.get(&key, version).cloned();
-                    if !snapshot {
-                        attempt.read_conflicts().borrow_mut().insert_key(&key);
-                    }
-                    value
-                })
-            }
+        let writes = attempt.writes();
+        match writes.overlay(key) {
+            Overlay::Set(value) => return Read::Ready(Ok(Some(value))),
+            Overlay::Cleared => return Read::Ready(Ok(None)),
+            Overlay::Unreadable(_) => return attempt.failed_read(ErrorCode::AccessedUnreadable.into()),
+            Overlay::Unmodified | Overlay::Dependent(_) => {}
         }
+        let key: Key = key.into();
+        self.read(move |attempt, map, version| {
+            let value = View {
+                map,
+                version,
+                writes: &writes,
+            }
+            .get(&key)?;
+            if !snapshot {
+                attempt.read_conflicts().borrow_mut().insert_key(&key);
+            }
+            Ok(value)
+        })
     }
 
-    /// One batch of the rows with `begin <= key < end`. `begin >= end` is an empty range.
+    /// The key that a selector selects among the keys that the transaction sees: the empty key or the
+    /// end of the key space if there are not enough.
     ///
     /// # Errors
     /// As [`Transaction::get`].
-    pub fn get_range(&self, begin: &[u8], end: &[u8], options: RangeOptions) -> Read<RangeRows> {
+    pub fn get_key(&self, selector: &KeySelector, snapshot: bool) -> Read<Key> {
+        let attempt = self.attempt();
+        if let Err(error) = attempt
+            .check_usable()
+            .and_then(|()| check_range_end(&selector.key))
+        {
+            return Read::Ready(Err(error));
+        }
+        let selector = cut(selector).normalized();
+        let writes = attempt.writes();
+        self.read(move |attempt, map, version| {
+            let resolved = View {
+                map,
+                version,
+                writes: &writes,
+            }
+            .resolve(&selector)?;
+            if !snapshot {
+                attempt.add_read_conflict(&writes, &read_conflict::of_selector(&selector, &resolved));
+            }
+            Ok(resolved.key)
+        })
+    }
+
+    /// One batch of the rows from the key that `begin` selects up to, not including, the one that `end`
+    /// selects. An inverted range is empty.
+    ///
+    /// # Errors
+    /// As [`Transaction::get`]; `exact_mode_without_limits`.
+    pub fn get_range(
+        &self,
+        begin: &KeySelector,
+        end: &KeySelector,
+        options: RangeOptions,
+    ) -> Read<RangeRows> {
         let attempt = self.attempt();
         let checked = attempt
             .check_usable()
-            .and_then(|()| check_range_end(begin))
-            .and_then(|()| check_range_end(end));
-        if let Err(error) = checked {
-            return Read::Ready(Err(error));
-        }
-        let range = KeyRange {
-            begin: truncated(begin),
-            end: truncated(end),
+            .and_then(|()| check_range_end(&begin.key))
+            .and_then(|()| check_range_end(&end.key))
+            .and_then(|()| options.bytes_max());
+        let bytes = match checked {
+            Ok(bytes) => bytes,
+            Err(error) => return Read::Ready(Err(error)),
         };
-        if range.is_empty() {
+        let (begin, end) = (cut(begin).normalized(), cut(end).normalized());
+        if begin.offset >= end.offset && begin.key >= end.key {
             return Read::Ready(Ok(RangeRows::default()));
         }
+        let limits = BatchLimits {
+            rows: options.limit,
+            bytes,
+            reverse: options.reverse,
+        };
         let writes = attempt.writes();
         self.read(move |attempt, map, version| {
-            let rows = read_merged_range(map, version, &writes, &range, &options);
+            let view = View {
+                map,
+                version,
+                writes: &writes,
+            };
+            let (first, past) = (resolve_end(&view, &begin)?, resolve_end(&view, &end)?);
+            let range = KeyRange {
+                begin: first.key,
+                end: past.key,
+            };
+            let rows = if range.is_empty() {
+                RangeRows::default()
+            } else {
+                view.range(&range, limits)?
+            };
             if !options.snapshot {
-                add_range_conflict(attempt, &writes, range, &rows, options.reverse);
+                let read = RangeRead {
+                    begin: &begin,
+                    end: &end,
+                    is_before_first: first.is_before_first || past.is_before_first,
+                    is_past_last: first.is_past_last || past.is_past_last,
+                    rows: &rows,
+                    reverse: options.reverse,
+                };
+                attempt.add_read_conflict(&writes, &read.conflict_range());
             }
-            rows
+            Ok(rows)
         })
     }
 
@@ -116,12 +185,49 @@ impl<S: Storage> Transaction<S> {
     /// # Errors
     /// `key_outside_legal_range`, `key_too_large`, `value_too_large`.
     pub fn set(&self, key: &[u8], value: &[u8]) -> Result<()> {
-        let attempt = self.attempt();
-        attempt.check_usable()?;
-        check_key(key)?;
-        check_length(key.len(), KEY_BYTES_MAX, ErrorCode::KeyTooLarge, "key")?;
-        check_length(value.len(), VALUE_BYTES_MAX, ErrorCode::ValueTooLarge, "value")?;
-        attempt.write(|writes| writes.set(key.into(), value.into()));
+        let (attempt, has_conflict) = self.begin_write()?;
+        check_key_value(key, value)?;
+        attempt.write(|writes| writes.set(key.into(), value.into(), has_conflict));
+        Ok(())
+    }
+
+    /// Has the database carry out an operation on a key's value at the commit, without reading it.
+    ///
+    /// # Errors
+    /// As [`Transaction::set`].
+    pub fn atomic(&self, op: AtomicOp, key: &[u8], operand: &[u8]) -> Result<()> {
+        let (attempt, has_conflict) = self.begin_write()?;
+        check_key_value(key, operand)?;
+        attempt.write(|writes| writes.atomic(op, key.into(), operand.into(), has_conflict));
+        attempt.fire_watches_of(key);
+        Ok(())
+    }
+
+    /// Sets a key part of which is the commit's versionstamp: the last four bytes of `template` say
+    /// where its ten bytes go, and are removed. Always a write conflict, on the final key.
+    ///
+    /// # Errors
+    /// As [`Transaction::set`]; `client_invalid_operation` if the stamp does not fit.
+    pub fn set_versionstamped_key(&self, template: &[u8], value: &[u8]) -> Result<()> {
+        let (attempt, _) = self.begin_write()?;
+        check_key_value(template, value)?;
+        check_template(template)?;
+        let first_stamp = attempt.first_stamp();
+        attempt.write(|writes| writes.set_versionstamped_key(template.into(), value.into(), &first_stamp));
+        Ok(())
+    }
+
+    /// Sets a key to a value part of which is the commit's versionstamp: the last four bytes of
+    /// `template` say where its ten bytes go, and are removed.
+    ///
+    /// # Errors
+    /// As [`Transaction::set`]; `client_invalid_operation` if the stamp does not fit.
+    pub fn set_versionstamped_value(&self, key: &[u8], template: &[u8]) -> Result<()> {
+        let (attempt, has_conflict) = self.begin_write()?;
+        check_key_value(key, template)?;
+        check_template(template)?;
+        attempt.write(|writes| writes.set_versionstamped_value(key.into(), template.into(), has_conflict));
+        attempt.fire_watches_of(key);
         Ok(())
     }
 
@@ -130,11 +236,10 @@ impl<S: Storage> Transaction<S> {
     /// # Errors
     /// `key_outside_legal_range`.
     pub fn clear(&self, key: &[u8]) -> Result<()> {
-        let attempt = self.attempt();
-        attempt.check_usable()?;
+        let (attempt, has_conflict) = self.begin_write()?;
         check_key(key)?;
         if key.len() <= KEY_BYTES_MAX {
-            attempt.write(|writes| writes.clear_range(KeyRange::of_key(key.into())));
+            attempt.write(|writes| writes.clear_range(KeyRange::of_key(key.into()), has_conflict));
         }
         Ok(())
     }
@@ -144,10 +249,20 @@ impl<S: Storage> Transaction<S> {
     /// # Errors
     /// `key_outside_legal_range`, `inverted_range`.
     pub fn clear_range(&self, begin: &[u8], end: &[u8]) -> Result<()> {
-        let attempt = self.attempt();
-        attempt.check_usable()?;
+        let (attempt, has_conflict) = self.begin_write()?;
         let range = checked_range(begin, end)?;
-        attempt.write(|writes| writes.clear_range(range));
+        attempt.write(|writes| writes.clear_range(range, has_conflict));
+        Ok(())
+    }
+
+    /// Lets the next call that writes add no write conflict range, also if that call fails.
+    ///
+    /// # Errors
+    /// `used_during_commit`, `transaction_cancelled`.
+    pub fn next_write_no_write_conflict_range(&self) -> Result<()> {
+        let attempt = self.attempt();
+        attempt.check_not_ended()?;
+        attempt.skip_next_conflict();
         Ok(())
     }
 
@@ -159,9 +274,7 @@ impl<S: Storage> Transaction<S> {
         let attempt = self.attempt();
         attempt.check_usable()?;
         let range = checked_range(begin, end)?;
-        for part in attempt.writes().unmodified_parts(&range) {
-            attempt.read_conflicts().borrow_mut().insert(part);
-        }
+        attempt.add_read_conflict(&attempt.writes(), &range);
         Ok(())
     }
 
@@ -230,6 +343,27 @@ impl<S: Storage> Transaction<S> {
         self.attempt().committed()
     }
 
+    /// The ten bytes of the versionstamp that the commit used: the commit version and the batch index,
+    /// big-endian. To be called before the commit; ready after it.
+    ///
+    /// # Errors
+    /// `no_commit_version` if the transaction wrote nothing; `transaction_invalid_version` if its commit
+    /// failed; `transaction_cancelled`; `used_during_commit` when called after `commit`.
+    pub fn versionstamp(&self) -> LocalFuture<Result<[u8; VERSIONSTAMP_BYTES]>> {
+        let attempt = self.attempt();
+        match attempt.check_usable() {
+            Err(error) => Box::pin(std::future::ready(Err(error))),
+            Ok(()) => {
+                let stamp = attempt.await_stamp();
+                Box::pin(async move {
+                    stamp
+                        .await
+                        .unwrap_or_else(|_| Err(ErrorCode::TransactionCancelled.into()))
+                })
+            }
+        }
+    }
+
     /// The size so far, as counted towards the limit of 10,000,000 bytes.
     pub fn approximate_size(&self) -> u64 {
         let attempt = self.attempt();
@@ -252,6 +386,7 @@ impl<S: Storage> Transaction<S> {
         let (engine, durability) = (Rc::clone(&self.engine), self.options.durability);
         self.engine.env().spawn(Box::pin(async move {
             let result = commit_attempt(&engine, &attempt, durability).await;
+            attempt.settle_stamps(&result);
             match &result {
                 Ok(()) => attempt.arm_watches(),
                 Err(error) => attempt.fail_watches(error),
@@ -314,6 +449,14 @@ impl<S: Storage> Transaction<S> {
         ended.end(&ErrorCode::TransactionCancelled.into());
     }
 
+    /// The attempt to write to, and whether this write is to conflict with readers.
+    fn begin_write(&self) -> Result<(Rc<Attempt<S>>, bool)> {
+        let attempt = self.attempt();
+        let has_conflict = !attempt.takes_skipped_conflict();
+        attempt.check_usable()?;
+        Ok((attempt, has_conflict))
+    }
+
     fn attempt(&self) -> Rc<Attempt<S>> {
         Rc::clone(&self.attempt.borrow())
     }
@@ -321,14 +464,15 @@ impl<S: Storage> Transaction<S> {
     /// Runs `read` on the snapshot: now if the read version is known, else as soon as it is.
     fn read<T: 'static>(
         &self,
-        read: impl FnOnce(&Attempt<S>, &VersionMap, Version) -> T + 'static,
+        read: impl FnOnce(&Attempt<S>, &VersionMap, Version) -> Result<T> + 'static,
     ) -> Read<T> {
         let attempt = self.attempt();
         match attempt.known_snapshot() {
             Ok(Some(snapshot)) => {
                 let result = self
                     .engine
-                    .read(&snapshot, |map| read(&attempt, map, snapshot.version));
+                    .read(&snapshot, |map| read(&attempt, map, snapshot.version))
+                    .and_then(|read| read);
                 attempt.note_read_error(result.as_ref().err());
                 Read::Ready(result)
             }
@@ -358,11 +502,13 @@ impl<S: Storage> Transaction<S> {
 async fn read_later<S: Storage, T>(
     engine: &Engine<S>,
     attempt: &Rc<Attempt<S>>,
-    read: impl FnOnce(&Attempt<S>, &VersionMap, Version) -> T,
+    read: impl FnOnce(&Attempt<S>, &VersionMap, Version) -> Result<T>,
 ) -> Result<T> {
     let snapshot = attempt.snapshot().await?;
     attempt.check_not_ended()?;
-    engine.read(&snapshot, |map| read(attempt, map, snapshot.version))
+    engine
+        .read(&snapshot, |map| read(attempt, map, snapshot.version))
+        .and_then(|read| read)
 }
 
 async fn commit_attempt<S: Storage>(
@@ -392,11 +538,8 @@ async fn commit_attempt<S: Storage>(
         .commit(CommitIntent {
             snapshot,
             read_conflicts,
-            transaction: CommittedTransaction {
-                writes: writes.writes(),
-                further_conflicts: writes.further_conflicts(),
-                ..CommittedTransaction::default()
-            },
+            writes: writes.writes(),
+            further_conflicts: writes.further_conflicts(),
             bytes,
             durability,
         })
@@ -405,73 +548,15 @@ async fn commit_attempt<S: Storage>(
     attempt.check_not_ended()
 }
 
-/// The read conflict range of a range read between plain keys: up to the last row if it stopped at a
-/// limit, else all of it.
-fn add_range_conflict<S: Storage>(
-    attempt: &Attempt<S>,
-    writes: &WriteMap,
-    range: KeyRange,
-    rows: &RangeRows,
-    reverse: bool,
-) {
-    let mut conflict = range;
-    if let (true, Some((last, _))) = (rows.more, rows.rows.last()) {
-        if reverse {
-            conflict.begin = last.clone();
-        } else {
-            conflict.end = key_after(last);
-        }
+/// Where a range begins or ends. A plain key needs no search: the rows from the first key at or after it
+/// are the rows from it.
+fn resolve_end(view: &View<'_>, selector: &KeySelector) -> Result<Resolved> {
+    if selector.offset != 1 {
+        return view.resolve(selector);
     }
-    for part in writes.unmodified_parts(&conflict) {
-        attempt.read_conflicts().borrow_mut().insert(part);
-    }
-}
-
-fn check_key(key: &[u8]) -> Result<()> {
-    if key < KEY_SPACE_END {
-        return Ok(());
-    }
-    let detail = format!("a key below \\xff was expected, found {}", display_key(key));
-    Err(Error::new(ErrorCode::KeyOutsideLegalRange, detail))
-}
-
-fn check_range_end(key: &[u8]) -> Result<()> {
-    if key <= KEY_SPACE_END {
-        return Ok(());
-    }
-    let detail = format!(
-        "the end of a range up to \\xff was expected, found {}",
-        display_key(key)
-    );
-    Err(Error::new(ErrorCode::KeyOutsideLegalRange, detail))
-}
-
-fn check_length(found: usize, expected_max: usize, code: ErrorCode, what: &str) -> Result<()> {
-    if found <= expected_max {
-        return Ok(());
-    }
-    Err(Error::new(
-        code,
-        format!("a {what} of at most {expected_max} bytes was expected, found {found}"),
-    ))
-}
-
-/// A range for a write or a conflict range; over-long keys are cut to one byte past the longest key.
-fn checked_range(begin: &[u8], end: &[u8]) -> Result<KeyRange> {
-    check_range_end(begin)?;
-    check_range_end(end)?;
-    if begin > end {
-        let (begin, end) = (display_key(begin), display_key(end));
-        let detail = format!("a range whose begin is not after its end was expected, found {begin} .. {end}");
-        return Err(Error::new(ErrorCode::InvertedRange, detail));
-    }
-    Ok(KeyRange {
-        begin: truncated(begin),
-        end: truncated(end),
+    Ok(Resolved {
+        key: selector.key.clone(),
+        is_before_first: false,
+        is_past_last: false,
     })
-}
-
-/// No stored key is longer than the limit, so a longer bound selects what its prefix selects.
-fn truncated(key: &[u8]) -> Key {
-    key.iter().copied().take(KEY_BYTES_MAX + 1).collect()
 }

@@ -6,8 +6,8 @@
 //! accepted, and writes never conflict with writes.
 
 use super::state::{Snapshot, State};
-use crate::pure::{CommitRecord, CommittedTransaction, ConflictSet};
-use crate::words::{Durability, Error, ErrorCode, KeyRange, Result, Version};
+use crate::pure::{CommitRecord, CommittedTransaction, ConflictSet, StampedWrite, stamped, versionstamp};
+use crate::words::{Durability, Error, ErrorCode, Key, KeyRange, Mutation, Result, Version, Write};
 
 /// What a transaction asks the pipeline to commit.
 #[derive(Clone, Debug)]
@@ -16,12 +16,43 @@ pub struct CommitIntent {
     pub snapshot: Option<Snapshot>,
     /// What it read of it.
     pub read_conflicts: Vec<KeyRange>,
-    /// What it changes, and what later readers conflict with.
-    pub transaction: CommittedTransaction,
+    /// What it changes, in order, and what later readers conflict with.
+    pub writes: Vec<StampedWrite>,
+    /// What later readers conflict with besides.
+    pub further_conflicts: Vec<KeyRange>,
     /// Its size as counted towards the limits.
     pub bytes: u64,
     /// When it counts as done.
     pub durability: Durability,
+}
+
+impl CommitIntent {
+    /// The transaction as it is stored, its versionstamps filled in.
+    fn stamped(&self, version: Version, batch_index: u16) -> CommittedTransaction {
+        let stamp = versionstamp(version, batch_index);
+        let fill = |template: &Key| stamped(template, &stamp).expect("templates are checked at the call");
+        let writes = self.writes.iter().map(|write| match write {
+            StampedWrite::Plain(write) => write.clone(),
+            // Only here its final key is known, so it is a write conflict whatever was wished.
+            StampedWrite::Key { template, value } => Write {
+                mutation: Mutation::Set(fill(template), value.clone()),
+                has_conflict: true,
+            },
+            StampedWrite::Value {
+                key,
+                template,
+                has_conflict,
+            } => Write {
+                mutation: Mutation::Set(key.clone(), fill(template)),
+                has_conflict: *has_conflict,
+            },
+        });
+        CommittedTransaction {
+            writes: writes.collect(),
+            further_conflicts: self.further_conflicts.clone(),
+            ..CommittedTransaction::default()
+        }
+    }
 }
 
 /// Where a committed transaction is in history.
@@ -68,8 +99,9 @@ pub(super) fn resolve<'a>(
     for intent in batch {
         let verdict = judge(state, &accepted, intent, version);
         if verdict.is_ok() {
-            accepted.insert(intent.transaction.write_conflicts(), version);
-            record.transactions.push(intent.transaction.clone());
+            let transaction = intent.stamped(version, record.transactions.len() as u16);
+            accepted.insert(transaction.write_conflicts(), version);
+            record.transactions.push(transaction);
         }
         verdicts.push(verdict.map(|()| (record.transactions.len() - 1) as u16));
     }

@@ -94,7 +94,7 @@ impl WatchSet {
         }
         for mutation in mutations {
             match mutation {
-                Mutation::Set(key, _) => self.fire_key(key, map),
+                Mutation::Set(key, _) | Mutation::Atomic(_, key, _) => self.fire_key(key, map),
                 Mutation::ClearRange(range) => {
                     let bounds = (Bound::Included(&*range.begin), Bound::Excluded(&*range.end));
                     let keys: Vec<Key> = self

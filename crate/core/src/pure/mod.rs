@@ -1,6 +1,7 @@
 //! Synchronous code without surroundings: data structures, codecs and rules. Refers to `words`.
 
 mod conflict_set;
+mod evaluate;
 mod range_set;
 mod record;
 mod record_bytes;
@@ -11,10 +12,11 @@ mod version_map;
 mod write_map;
 
 pub use conflict_set::{ConflictSet, WrittenKeys};
+pub use evaluate::{VERSIONSTAMP_BYTES, evaluate, merge_operands, stamped, versionstamp};
 pub use range_set::RangeSet;
 pub use record::{CommitRecord, CommittedTransaction, LOG_PARTS_MAX, RecordReader, encode_record};
 pub use retry::{RetryPolicy, RetryState};
 pub use root::Root;
 pub use version_clock::VersionClock;
 pub use version_map::VersionMap;
-pub use write_map::{Overlay, WriteMap, conflict_bytes};
+pub use write_map::{Overlay, StampedWrite, WriteMap, conflict_bytes};

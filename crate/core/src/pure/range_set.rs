@@ -59,6 +59,25 @@ impl RangeSet {
         self.ends.insert(begin, end);
     }
 
+    /// Removes every key of the range.
+    pub fn remove(&mut self, range: &KeyRange) {
+        let parts: Vec<KeyRange> = self.intersection(range).collect();
+        for part in parts {
+            let Some(whole) = self.range_of(&part.begin) else {
+                continue;
+            };
+            self.ends.remove(&whole.begin);
+            self.insert(KeyRange {
+                begin: whole.begin,
+                end: part.begin,
+            });
+            self.insert(KeyRange {
+                begin: part.end,
+                end: whole.end,
+            });
+        }
+    }
+
     /// Adds one key.
     pub fn insert_key(&mut self, key: &Key) {
         if !self.contains(key) {
@@ -142,12 +161,17 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn range_set_equals_a_set_of_keys(ranges in proptest::collection::vec((0u8..40, 0u8..40), 0..20), probe in (0u8..40, 0u8..40)) {
+        fn range_set_equals_a_set_of_keys(ranges in proptest::collection::vec((0u8..40, 0u8..40, 0u8..4), 0..20), probe in (0u8..40, 0u8..40)) {
             let mut set = RangeSet::new();
             let mut model = BTreeSet::new();
-            for (begin, end) in ranges {
-                set.insert(range(begin, end));
-                model.extend(begin..end);
+            for (begin, end, kind) in ranges {
+                if kind == 0 {
+                    set.remove(&range(begin, end));
+                    model.retain(|key| !(begin..end).contains(key));
+                } else {
+                    set.insert(range(begin, end));
+                    model.extend(begin..end);
+                }
             }
             let ranges: Vec<KeyRange> = set.iter().collect();
             for pair in ranges.windows(2) {

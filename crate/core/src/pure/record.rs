@@ -27,8 +27,9 @@
 //! | … writes, in order | `n` times: operation (1 byte), then its parameters |
 //! | … write conflict ranges besides those of the writes | `n` times: begin `bytes`, end `bytes` |
 //!
-//! Operations: 0 set (key, value); 1 clear range (begin, end); 2 clear key (key). Bit 7 of the
-//! operation says that the write's own range is not a write conflict range.
+//! Operations: 0 set (key, value); 1 clear range (begin, end); 3 clear key (key); atomic operations by
+//! FoundationDB's numbers (key, operand). Bit 7 says that the write's own range is not a write conflict
+//! range.
 
 use std::fmt::Display;
 use std::rc::Rc;
@@ -40,8 +41,8 @@ use super::record_bytes::{
     ByteReader, FORMAT_PREFIX_BYTES, Malformed, check_prefix, format_prefix, write_bytes, write_number,
 };
 use crate::words::{
-    BATCH_BYTES_MAX, Bytes, Error, ErrorCode, KEY_BYTES_MAX, KeyRange, LOG_PART_BYTES_MAX, Mutation, Result,
-    SequenceNumber, VALUE_BYTES_MAX, Version, Write,
+    AtomicOp, BATCH_BYTES_MAX, Bytes, Error, ErrorCode, KEY_BYTES_MAX, KeyRange, LOG_PART_BYTES_MAX,
+    Mutation, Result, SequenceNumber, VALUE_BYTES_MAX, Version, Write,
 };
 
 const MAGIC: [u8; 4] = *b"PLLG";
@@ -54,7 +55,8 @@ pub const LOG_PARTS_MAX: usize = (2 * BATCH_BYTES_MAX) as usize / PIECE_BYTES_MA
 
 const OPERATION_SET: u8 = 0;
 const OPERATION_CLEAR_RANGE: u8 = 1;
-const OPERATION_CLEAR_KEY: u8 = 2;
+/// FoundationDB's numbers leave this one free.
+const OPERATION_CLEAR_KEY: u8 = 3;
 const WITHOUT_CONFLICT: u8 = 0x80;
 
 /// The longest key that appears in a range: one past the longest stored key.
@@ -79,7 +81,7 @@ impl CommittedTransaction {
             .iter()
             .filter(|write| write.has_conflict)
             .map(|write| match &write.mutation {
-                Mutation::Set(key, _) => WrittenKeys::key(key.clone()),
+                Mutation::Set(key, _) | Mutation::Atomic(_, key, _) => WrittenKeys::key(key.clone()),
                 Mutation::ClearRange(range) => WrittenKeys::range(range.clone()),
             });
         own.chain(self.further_conflicts.iter().cloned().map(WrittenKeys::range))
@@ -155,6 +157,11 @@ fn encode_transaction(out: &mut Vec<u8>, transaction: &CommittedTransaction) {
                 out.push(OPERATION_SET | flag);
                 write_bytes(out, key);
                 write_bytes(out, value);
+            }
+            Mutation::Atomic(op, key, operand) => {
+                out.push(op.number() | flag);
+                write_bytes(out, key);
+                write_bytes(out, operand);
             }
             Mutation::ClearRange(range) if is_single_key(range) => {
                 out.push(OPERATION_CLEAR_KEY | flag);
@@ -317,7 +324,10 @@ fn decode_transaction(reader: &mut ByteReader<'_>) -> std::result::Result<Commit
             OPERATION_SET => Mutation::Set(reader.bytes(KEY_BYTES_MAX)?, reader.bytes(VALUE_BYTES_MAX)?),
             OPERATION_CLEAR_RANGE => Mutation::ClearRange(decode_range(reader)?),
             OPERATION_CLEAR_KEY => Mutation::ClearRange(KeyRange::of_key(reader.bytes(KEY_BYTES_MAX)?)),
-            _ => return Err(Malformed),
+            number => {
+                let op = AtomicOp::from_number(number).ok_or(Malformed)?;
+                Mutation::Atomic(op, reader.bytes(KEY_BYTES_MAX)?, reader.bytes(VALUE_BYTES_MAX)?)
+            }
         };
         Ok(Write {
             mutation,

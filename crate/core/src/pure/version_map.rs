@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
 
+use super::evaluate::evaluate;
 use crate::words::{Key, KeyRange, Mutation, Value, Version};
 
 /// A key's state from a version on: its value, or `None` for "no such key".
@@ -102,6 +103,10 @@ impl VersionMap {
     pub fn apply(&mut self, mutation: &Mutation, version: Version) {
         match mutation {
             Mutation::Set(key, value) => self.put(key, version, Some(value.clone())),
+            Mutation::Atomic(op, key, operand) => {
+                let value = evaluate(*op, self.newest(key), operand);
+                self.put(key, version, value);
+            }
             Mutation::ClearRange(range) => {
                 let keys: Vec<Key> = self.range(range, version).map(|(key, _)| key.clone()).collect();
                 for key in &keys {

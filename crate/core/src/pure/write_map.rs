@@ -1,16 +1,22 @@
 //! What a transaction has written so far: the overlay of its own reads and the source of its commit.
 //!
-//! Two layers: cleared ranges, and above them single keys. A set inside a cleared range shows through
-//! the clear; a clear removes the sets inside it. So the order "all clears, then the keys in key
-//! order" at commit has the same effect as the order of the calls (I8). A set key is its own write
-//! conflict range; those of clears and those added by hand accumulate beside the writes.
+//! Two layers: cleared ranges, and above them single keys. A write inside a cleared range shows through
+//! the clear; a clear removes the writes inside it. So the order "all clears, then the keys in key
+//! order" at commit has the same effect as the order of the calls (I8).
+//!
+//! A key's writes are *independent* of the database (a set, or an atomic operation folded onto a set or
+//! a clear) or *dependent* (a stack of atomic operations over a value not yet known). FoundationDB's
+//! rules of folding, in [`WriteMap::atomic`], can be observed only when an append overflows.
+//!
+//! What a versionstamp will change is *unreadable* until it is cleared: nobody knows the stamp yet.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
+use super::evaluate::{VERSIONSTAMP_BYTES, evaluate, merge_operands};
 use super::range_set::RangeSet;
 use crate::words::{
-    CONFLICT_RANGE_OVERHEAD_BYTES, Key, KeyRange, MUTATION_OVERHEAD_BYTES, Mutation, Value, Write,
+    AtomicOp, CONFLICT_RANGE_OVERHEAD_BYTES, Key, KeyRange, MUTATION_OVERHEAD_BYTES, Mutation, Value, Write,
 };
 
 /// What the transaction's own writes say about a key.
@@ -22,14 +28,92 @@ pub enum Overlay {
     Cleared,
     /// The key has this value.
     Set(Value),
+    /// The key's value is what these operations make of the database's, in order.
+    Dependent(Vec<(AtomicOp, Value)>),
+    /// Not known before the commit. The operand as it stands, if the value and not the key is unknown.
+    Unreadable(Option<Value>),
+}
+
+/// One write of a key.
+#[derive(Clone, Debug)]
+enum KeyWrite {
+    Set(Value),
+    Atomic(AtomicOp, Value),
+    VersionstampedValue(Value),
+}
+
+/// The writes of a key, in order. Unless a versionstamp is among them, a set is the only one.
+#[derive(Clone, Debug)]
+struct KeyWrites {
+    writes: Vec<KeyWrite>,
+    has_conflict: bool,
+}
+
+impl KeyWrites {
+    fn is_unreadable(&self) -> bool {
+        self.writes
+            .iter()
+            .any(|write| matches!(write, KeyWrite::VersionstampedValue(_)))
+    }
+
+    fn overlay(&self) -> Overlay {
+        let mut operations = Vec::new();
+        let is_unreadable = self.is_unreadable();
+        for write in &self.writes {
+            match write {
+                KeyWrite::VersionstampedValue(operand) | KeyWrite::Set(operand) if is_unreadable => {
+                    return Overlay::Unreadable(Some(operand.clone()));
+                }
+                KeyWrite::Set(value) => return Overlay::Set(value.clone()),
+                KeyWrite::Atomic(op, operand) => operations.push((*op, operand.clone())),
+                KeyWrite::VersionstampedValue(_) => {}
+            }
+        }
+        if is_unreadable {
+            Overlay::Unreadable(None)
+        } else {
+            Overlay::Dependent(operations)
+        }
+    }
+
+    fn is_dependent(&self) -> bool {
+        !self.is_unreadable() && matches!(self.writes.first(), Some(KeyWrite::Atomic(..)))
+    }
+}
+
+/// A write that becomes a mutation when the commit's versionstamp is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StampedWrite {
+    /// Needs no stamp.
+    Plain(Write),
+    /// The key's last four bytes say where the stamp goes.
+    Key {
+        /// The key with its offset.
+        template: Key,
+        /// Its value.
+        value: Value,
+    },
+    /// The value's last four bytes say where the stamp goes.
+    Value {
+        /// The key.
+        key: Key,
+        /// The value with its offset.
+        template: Value,
+        /// Whether the key is a write conflict range.
+        has_conflict: bool,
+    },
 }
 
 /// The uncommitted writes of a transaction.
 #[derive(Clone, Debug, Default)]
 pub struct WriteMap {
     cleared: RangeSet,
-    sets: BTreeMap<Key, Value>,
-    /// Besides the keys that are set.
+    keys: BTreeMap<Key, KeyWrites>,
+    /// Keys to be stamped, with their offsets.
+    stamped_keys: BTreeMap<Key, Value>,
+    /// Where stamped keys may come to lie.
+    unreadable: RangeSet,
+    /// Besides the keys that are written.
     range_conflicts: RangeSet,
 }
 
@@ -41,28 +125,98 @@ impl WriteMap {
 
     /// Whether a commit has nothing to do: no mutation and no write conflict range.
     pub fn is_empty(&self) -> bool {
-        self.cleared.is_empty() && self.sets.is_empty() && self.range_conflicts.is_empty()
+        self.cleared.is_empty()
+            && self.keys.is_empty()
+            && self.stamped_keys.is_empty()
+            && self.range_conflicts.is_empty()
     }
 
-    /// Sets a key, with a write conflict on it.
-    pub fn set(&mut self, key: Key, value: Value) {
-        self.sets.insert(key, value);
+    /// Sets a key.
+    pub fn set(&mut self, key: Key, value: Value, has_conflict: bool) {
+        let writes = self.writes_of(key, has_conflict);
+        if !writes.is_unreadable() {
+            writes.writes.clear();
+        }
+        writes.writes.push(KeyWrite::Set(value));
     }
 
-    /// Clears a range, with a write conflict on all of it.
-    pub fn clear_range(&mut self, range: KeyRange) {
+    /// Does an atomic operation on a key: folded onto what is known, else kept.
+    pub fn atomic(&mut self, op: AtomicOp, key: Key, operand: Value, has_conflict: bool) {
+        let is_over_clear = !self.keys.contains_key(&key) && self.cleared.contains(&key);
+        if is_over_clear {
+            self.fold(key, evaluate(op, None, &operand), has_conflict);
+            return;
+        }
+        let writes = self.writes_of(key.clone(), has_conflict);
+        let is_unreadable = writes.is_unreadable();
+        match writes.writes.last_mut() {
+            Some(KeyWrite::Set(value)) if !is_unreadable => {
+                let result = evaluate(op, Some(value), &operand);
+                self.fold(key, result, has_conflict);
+                return;
+            }
+            Some(KeyWrite::Atomic(top, first)) if !is_unreadable && *top == op => {
+                if let Some(merged) = merge_operands(op, first, &operand) {
+                    *first = merged;
+                    return;
+                }
+            }
+            _ => {}
+        }
+        writes.writes.push(KeyWrite::Atomic(op, operand));
+    }
+
+    /// Sets a key to a value whose stamp is not known yet. `template` ends in the stamp's offset.
+    pub fn set_versionstamped_value(&mut self, key: Key, template: Value, has_conflict: bool) {
+        self.writes_of(key, has_conflict)
+            .writes
+            .push(KeyWrite::VersionstampedValue(template));
+    }
+
+    /// Sets a key whose stamp is not known yet. `template` ends in the stamp's offset, which was
+    /// checked; `first_stamp` is the smallest stamp that it can get.
+    pub fn set_versionstamped_key(
+        &mut self,
+        template: Key,
+        value: Value,
+        first_stamp: &[u8; VERSIONSTAMP_BYTES],
+    ) {
+        if let (Some(begin), Some(last)) = (
+            super::evaluate::stamped(&template, first_stamp),
+            super::evaluate::stamped(&template, &[0xff; VERSIONSTAMP_BYTES]),
+        ) {
+            self.unreadable.insert(KeyRange {
+                begin,
+                end: crate::words::key_after(&last),
+            });
+        }
+        self.stamped_keys.insert(template, value);
+    }
+
+    /// Clears a range. Without a conflict the keys that were written with one keep theirs.
+    pub fn clear_range(&mut self, range: KeyRange, has_conflict: bool) {
         if range.is_empty() {
             return;
         }
-        let covered: Vec<Key> = self
-            .sets
-            .range::<[u8], _>((Bound::Included(&*range.begin), Bound::Excluded(&*range.end)))
+        let covered: Vec<Key> = self.keys_in(&range).map(|(key, _)| key.clone()).collect();
+        for key in covered {
+            if self.keys.remove(&key).is_some_and(|writes| writes.has_conflict) && !has_conflict {
+                self.range_conflicts.insert_key(&key);
+            }
+        }
+        let bounds = (Bound::Included(&*range.begin), Bound::Excluded(&*range.end));
+        let stamped: Vec<Key> = self
+            .stamped_keys
+            .range::<[u8], _>(bounds)
             .map(|(key, _)| key.clone())
             .collect();
-        for key in covered {
-            self.sets.remove(&key);
+        for template in stamped {
+            self.stamped_keys.remove(&template);
         }
-        self.range_conflicts.insert(range.clone());
+        self.unreadable.remove(&range);
+        if has_conflict {
+            self.range_conflicts.insert(range.clone());
+        }
         self.cleared.insert(range);
     }
 
@@ -73,25 +227,27 @@ impl WriteMap {
 
     /// What these writes say about a key.
     pub fn overlay(&self, key: &[u8]) -> Overlay {
-        match self.sets.get(key) {
-            Some(value) => Overlay::Set(value.clone()),
+        if self.unreadable.contains(key) {
+            return Overlay::Unreadable(None);
+        }
+        match self.keys.get(key) {
+            Some(writes) => writes.overlay(),
             None if self.cleared.contains(key) => Overlay::Cleared,
             None => Overlay::Unmodified,
         }
     }
 
-    /// The keys set inside a range, in ascending order; `.rev()` for descending order.
-    pub fn sets_in<'a>(
+    /// The keys written inside a range with what is known of each, ascending; `.rev()` for descending.
+    pub fn overlays_in<'a>(
         &'a self,
         range: &KeyRange,
-    ) -> impl DoubleEndedIterator<Item = (&'a Key, &'a Value)> + use<'a> {
-        let end = if range.is_empty() {
-            &range.begin
-        } else {
-            &range.end
-        };
-        self.sets
-            .range::<[u8], _>((Bound::Included(&*range.begin), Bound::Excluded(&**end)))
+    ) -> impl DoubleEndedIterator<Item = (&'a Key, Overlay)> + use<'a> {
+        self.keys_in(range).map(|(key, writes)| (key, writes.overlay()))
+    }
+
+    /// Whether the key was written itself, apart from clears.
+    pub fn is_written(&self, key: &[u8]) -> bool {
+        self.keys.contains_key(key)
     }
 
     /// The cleared range that holds the key.
@@ -99,14 +255,22 @@ impl WriteMap {
         self.cleared.range_of(key)
     }
 
-    /// The parts of `range` whose content others decide: neither set nor cleared here. Only these
-    /// become read conflict ranges (I7).
+    /// The ranges inside `range` in which stamped keys may come to lie.
+    pub fn unreadable_parts(&self, range: &KeyRange) -> Vec<KeyRange> {
+        self.unreadable.intersection(range).collect()
+    }
+
+    /// The parts of `range` whose content others decide: not set, not cleared, not an operation on
+    /// what was set or cleared here. Only these become read conflict ranges (I7).
     pub fn unmodified_parts(&self, range: &KeyRange) -> Vec<KeyRange> {
         let mut written = RangeSet::new();
         for part in self.cleared.intersection(range) {
             written.insert(part);
         }
-        for (key, _) in self.sets_in(range) {
+        for (key, writes) in self.keys_in(range) {
+            if writes.is_dependent() {
+                continue;
+            }
             written.insert_key(key);
         }
         let mut parts = Vec::new();
@@ -126,17 +290,42 @@ impl WriteMap {
         parts
     }
 
-    /// The writes in the order of commit: cleared ranges, then sets in key order.
-    pub fn writes(&self) -> Vec<Write> {
-        let clears = self.cleared.iter().map(|range| Write {
-            has_conflict: self.is_conflict_of_its_own(&range),
-            mutation: Mutation::ClearRange(range),
-        });
-        let sets = self.sets.iter().map(|(key, value)| Write {
-            mutation: Mutation::Set(key.clone(), value.clone()),
-            has_conflict: true,
-        });
-        clears.chain(sets).collect()
+    /// The writes in the order of commit: cleared ranges, then keys in key order, then stamped keys.
+    pub fn writes(&self) -> Vec<StampedWrite> {
+        let plain = |mutation, has_conflict| {
+            StampedWrite::Plain(Write {
+                mutation,
+                has_conflict,
+            })
+        };
+        let mut all: Vec<StampedWrite> = Vec::with_capacity(self.keys.len());
+        for range in self.cleared.iter() {
+            let has_conflict = self.is_conflict_of_its_own(&range);
+            all.push(plain(Mutation::ClearRange(range), has_conflict));
+        }
+        for (key, KeyWrites { writes, has_conflict }) in &self.keys {
+            all.extend(writes.iter().map(|write| match write {
+                KeyWrite::Set(value) => plain(Mutation::Set(key.clone(), value.clone()), *has_conflict),
+                KeyWrite::Atomic(op, operand) => {
+                    plain(Mutation::Atomic(*op, key.clone(), operand.clone()), *has_conflict)
+                }
+                KeyWrite::VersionstampedValue(template) => {
+                    let (key, template) = (key.clone(), template.clone());
+                    StampedWrite::Value {
+                        key,
+                        template,
+                        has_conflict: *has_conflict,
+                    }
+                }
+            }));
+        }
+        for (template, value) in &self.stamped_keys {
+            all.push(StampedWrite::Key {
+                template: template.clone(),
+                value: value.clone(),
+            });
+        }
+        all
     }
 
     /// The write conflict ranges that are not those of the writes, disjoint and ascending.
@@ -147,20 +336,58 @@ impl WriteMap {
 
     /// The size that counts towards the transaction's limit: mutations and write conflict ranges.
     pub fn commit_bytes(&self) -> u64 {
-        let clears: u64 = self
-            .cleared
-            .iter()
-            .map(|range| range_bytes(&range) + MUTATION_OVERHEAD_BYTES)
-            .sum();
-        let sets: u64 = self
-            .sets
-            .iter()
-            .map(|(key, value)| {
-                let conflict = 2 * key.len() as u64 + 1 + CONFLICT_RANGE_OVERHEAD_BYTES;
-                (key.len() + value.len()) as u64 + MUTATION_OVERHEAD_BYTES + conflict
-            })
-            .sum();
-        clears + sets + conflict_bytes(&self.range_conflicts)
+        let mut bytes = conflict_bytes(&self.range_conflicts);
+        for range in self.cleared.iter() {
+            bytes += range_bytes(&range) + MUTATION_OVERHEAD_BYTES;
+        }
+        for (key, KeyWrites { writes, has_conflict }) in &self.keys {
+            for write in writes {
+                let (KeyWrite::Set(operand)
+                | KeyWrite::Atomic(_, operand)
+                | KeyWrite::VersionstampedValue(operand)) = write;
+                bytes += (key.len() + operand.len()) as u64 + MUTATION_OVERHEAD_BYTES;
+            }
+            if *has_conflict {
+                bytes += 2 * key.len() as u64 + 1 + CONFLICT_RANGE_OVERHEAD_BYTES;
+            }
+        }
+        for (template, value) in &self.stamped_keys {
+            bytes += (template.len() + value.len()) as u64 + MUTATION_OVERHEAD_BYTES;
+        }
+        bytes
+    }
+
+    fn writes_of(&mut self, key: Key, has_conflict: bool) -> &mut KeyWrites {
+        let fresh = || KeyWrites {
+            writes: Vec::with_capacity(1),
+            has_conflict: false,
+        };
+        let writes = self.keys.entry(key).or_insert_with(fresh);
+        writes.has_conflict |= has_conflict;
+        writes
+    }
+
+    /// The key's value is now known: the result of an operation, `None` for "cleared".
+    fn fold(&mut self, key: Key, result: Option<Value>, has_conflict: bool) {
+        if let Some(value) = result {
+            self.set(key, value, has_conflict);
+            return;
+        }
+        let has_conflict = self.keys.remove(&key).is_some_and(|writes| writes.has_conflict) || has_conflict;
+        self.clear_range(KeyRange::of_key(key), has_conflict);
+    }
+
+    fn keys_in<'a>(
+        &'a self,
+        range: &KeyRange,
+    ) -> impl DoubleEndedIterator<Item = (&'a Key, &'a KeyWrites)> + use<'a> {
+        let end = if range.is_empty() {
+            &range.begin
+        } else {
+            &range.end
+        };
+        self.keys
+            .range::<[u8], _>((Bound::Included(&*range.begin), Bound::Excluded(&**end)))
     }
 
     /// Whether a cleared range is a conflict range of exactly its extent.
@@ -197,11 +424,20 @@ mod tests {
         }
     }
 
+    fn plain(mutation: Mutation) -> StampedWrite {
+        StampedWrite::Plain(Write {
+            mutation,
+            has_conflict: true,
+        })
+    }
+
     #[test]
     fn own_reads_conflict_only_on_what_others_decide() {
         let mut writes = WriteMap::new();
-        writes.clear_range(range("c", "e"));
-        writes.set(bytes("m"), bytes("1"));
+        writes.clear_range(range("c", "e"), true);
+        writes.set(bytes("m"), bytes("1"), true);
+        writes.atomic(AtomicOp::Add, bytes("q"), bytes("1"), true);
+        writes.atomic(AtomicOp::Add, bytes("d"), bytes("1"), true);
         assert_eq!(
             writes.unmodified_parts(&range("a", "z")),
             [
@@ -210,7 +446,7 @@ mod tests {
                 KeyRange {
                     begin: key_after(b"m"),
                     end: bytes("z")
-                },
+                }
             ]
         );
         assert_eq!(writes.unmodified_parts(&range("c", "d")), []);
@@ -219,10 +455,10 @@ mod tests {
     #[test]
     fn a_set_after_a_clear_shows_through_it_and_a_clear_after_a_set_hides_it() {
         let mut writes = WriteMap::new();
-        writes.clear_range(range("a", "f"));
-        writes.set(bytes("b"), bytes("1"));
-        writes.set(bytes("c"), bytes("2"));
-        writes.clear_range(range("c", "d"));
+        writes.clear_range(range("a", "f"), true);
+        writes.set(bytes("b"), bytes("1"), true);
+        writes.set(bytes("c"), bytes("2"), true);
+        writes.clear_range(range("c", "d"), true);
         assert_eq!(writes.overlay(b"b"), Overlay::Set(bytes("1")));
         assert_eq!(writes.overlay(b"c"), Overlay::Cleared);
         assert_eq!(writes.overlay(b"g"), Overlay::Unmodified);
@@ -230,34 +466,117 @@ mod tests {
             Mutation::ClearRange(range("a", "f")),
             Mutation::Set(bytes("b"), bytes("1")),
         ];
-        assert_eq!(
-            writes.writes(),
-            expected.map(|mutation| Write {
-                mutation,
-                has_conflict: true
-            })
-        );
+        assert_eq!(writes.writes(), expected.map(plain));
         assert_eq!(writes.further_conflicts(), []);
+    }
+
+    #[test]
+    fn an_atomic_operation_over_what_is_known_is_folded_at_once() {
+        let mut writes = WriteMap::new();
+        writes.set(bytes("a"), [5].as_slice().into(), true);
+        writes.atomic(AtomicOp::Add, bytes("a"), [2].as_slice().into(), true);
+        assert_eq!(writes.overlay(b"a"), Overlay::Set([7].as_slice().into()));
+        writes.atomic(AtomicOp::CompareAndClear, bytes("a"), [7].as_slice().into(), true);
+        assert_eq!(writes.overlay(b"a"), Overlay::Cleared);
+        writes.atomic(AtomicOp::Add, bytes("a"), [3].as_slice().into(), true);
+        assert_eq!(writes.overlay(b"a"), Overlay::Set([3].as_slice().into()));
+    }
+
+    #[test]
+    fn operations_over_an_unknown_value_are_stacked_and_merged_where_that_is_the_same() {
+        let mut writes = WriteMap::new();
+        let operand = |operand: &[u8]| -> Value { operand.into() };
+        for (op, bytes_of_operand) in [
+            (AtomicOp::Add, [1].as_slice()),
+            (AtomicOp::Add, &[2]),
+            (AtomicOp::Add, &[3, 0]),
+            (AtomicOp::ByteMax, &[9]),
+            (AtomicOp::ByteMax, &[8, 8, 8]),
+            (AtomicOp::CompareAndClear, &[1]),
+            (AtomicOp::CompareAndClear, &[1]),
+        ] {
+            writes.atomic(op, bytes("k"), operand(bytes_of_operand), true);
+        }
+        let expected = vec![
+            (AtomicOp::Add, operand(&[3])),
+            (AtomicOp::Add, operand(&[3, 0])),
+            (AtomicOp::ByteMax, operand(&[9])),
+            (AtomicOp::CompareAndClear, operand(&[1])),
+            (AtomicOp::CompareAndClear, operand(&[1])),
+        ];
+        assert_eq!(writes.overlay(b"k"), Overlay::Dependent(expected));
+    }
+
+    #[test]
+    fn what_a_versionstamp_will_change_is_unreadable_until_it_is_cleared() {
+        let mut writes = WriteMap::new();
+        let template: Value = [[0; 10].as_slice(), &[0; 4]].concat().into();
+        writes.set_versionstamped_value(bytes("k"), template.clone(), true);
+        assert_eq!(writes.overlay(b"k"), Overlay::Unreadable(Some(template)));
+        writes.set(bytes("k"), bytes("later"), true);
+        assert!(
+            matches!(writes.overlay(b"k"), Overlay::Unreadable(_)),
+            "a later set does not heal it"
+        );
+        writes.clear_range(range("k", "l"), true);
+        assert_eq!(writes.overlay(b"k"), Overlay::Cleared);
+        let key: Key = [b"p".as_slice(), &[0; 10], &[1, 0, 0, 0]].concat().into();
+        writes.set_versionstamped_key(key, bytes("v"), &[0; 10]);
+        assert_eq!(
+            writes.overlay(b"p\0\0\0\0\0\0\0\0\x07\0"),
+            Overlay::Unreadable(None)
+        );
+        assert_eq!(writes.overlay(b"o"), Overlay::Unmodified);
+        writes.clear_range(range("p", "q"), true);
+        assert_eq!(writes.overlay(b"p\0\0\0\0\0\0\0\0\x07\0"), Overlay::Cleared);
+        assert!(
+            writes
+                .writes()
+                .iter()
+                .all(|write| matches!(write, StampedWrite::Plain(_)))
+        );
     }
 
     #[test]
     fn a_conflict_range_that_is_not_just_that_of_a_write_is_given_apart() {
         let mut writes = WriteMap::new();
-        writes.clear_range(range("a", "c"));
-        writes.clear_range(range("m", "n"));
+        writes.clear_range(range("a", "c"), true);
+        writes.clear_range(range("m", "n"), true);
         writes.add_write_conflict(range("b", "d"));
         writes.add_write_conflict(range("p", "q"));
-        let flags: Vec<bool> = writes.writes().iter().map(|write| write.has_conflict).collect();
-        assert_eq!(flags, [false, true]);
+        let expected = [(range("a", "c"), false), (range("m", "n"), true)].map(|(cleared, has_conflict)| {
+            StampedWrite::Plain(Write {
+                mutation: Mutation::ClearRange(cleared),
+                has_conflict,
+            })
+        });
+        assert_eq!(writes.writes(), expected);
         assert_eq!(writes.further_conflicts(), [range("a", "d"), range("p", "q")]);
+    }
+
+    #[test]
+    fn a_later_write_without_a_conflict_takes_none_away() {
+        let mut writes = WriteMap::new();
+        writes.set(bytes("k"), bytes("1"), true);
+        writes.set(bytes("k"), bytes("2"), false);
+        assert_eq!(writes.writes(), [plain(Mutation::Set(bytes("k"), bytes("2")))]);
+        writes.clear_range(range("a", "z"), false);
+        assert_eq!(writes.further_conflicts(), [KeyRange::of_key(bytes("k"))]);
+        let mut silent = WriteMap::new();
+        silent.set(bytes("k"), bytes("1"), false);
+        let expected = Write {
+            mutation: Mutation::Set(bytes("k"), bytes("1")),
+            has_conflict: false,
+        };
+        assert_eq!(silent.writes(), [StampedWrite::Plain(expected)]);
     }
 
     #[test]
     fn size_counts_end_keys_of_a_clear_but_not_what_it_clears() {
         let mut writes = WriteMap::new();
-        writes.clear_range(range("a", "c"));
+        writes.clear_range(range("a", "c"), true);
         assert_eq!(writes.commit_bytes(), (2 + 44) + (2 + 24));
-        writes.set(bytes("x"), bytes("12"));
+        writes.set(bytes("x"), bytes("12"), true);
         assert_eq!(writes.commit_bytes(), (2 + 44) + (2 + 24) + (3 + 44) + (3 + 24));
     }
 }

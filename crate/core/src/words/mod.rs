@@ -1,5 +1,6 @@
 //! The nouns that everything else is written in. Pure data; refers to nothing else in the crate.
 
+mod atomic_op;
 mod durability;
 mod env;
 mod error;
@@ -8,8 +9,10 @@ mod limits;
 mod mutation;
 mod page_id;
 mod range_options;
+mod selector;
 mod version;
 
+pub use atomic_op::AtomicOp;
 pub use durability::Durability;
 pub use env::{Env, LocalFuture};
 pub use error::{Error, ErrorCode, Result};
@@ -17,5 +20,6 @@ pub use key::{Bytes, Key, KeyRange, Value, display_key, key_after, strinc};
 pub use limits::*;
 pub use mutation::{Mutation, Write};
 pub use page_id::PageId;
-pub use range_options::{RangeOptions, RangeRow, RangeRows};
+pub use range_options::{RangeOptions, RangeRow, RangeRows, StreamingMode};
+pub use selector::KeySelector;
 pub use version::{SequenceNumber, Version};

@@ -1,0 +1,80 @@
+//! What the tests of single rules share: one or two peers of a storage that takes a while and has no
+//! faults.
+
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "each test uses a part; one that panics has failed"
+)]
+
+use std::rc::Rc;
+
+use plinth_core::words::{KeySelector, RangeOptions, RangeRows};
+use plinth_core::{Error, ErrorCode, Read, Result, Transaction, TransactionOptions};
+use plinth_sim::{Cluster, ClusterOptions, Faults, Peer, SimulatedStorage, Simulation};
+
+pub(crate) type Tn = Rc<Transaction<SimulatedStorage>>;
+
+/// Runs a test on a new database whose storage takes a while, and nothing else.
+pub(crate) fn with_cluster<F: Future<Output = ()> + 'static>(body: impl FnOnce(Cluster) -> F) {
+    let world = Simulation::new(7);
+    let faults = Faults {
+        delay_us: 500,
+        ..Faults::default()
+    };
+    let cluster = Cluster::new(
+        &world,
+        ClusterOptions {
+            faults,
+            news_delay_us: 1_000,
+            ..Default::default()
+        },
+    );
+    world.run(body(cluster));
+}
+
+pub(crate) fn begin(peer: &Peer) -> Tn {
+    peer.database.create_transaction(TransactionOptions::default())
+}
+
+pub(crate) async fn set(peer: &Peer, key: &[u8], value: &[u8]) {
+    let transaction = begin(peer);
+    transaction.set(key, value).unwrap();
+    transaction.commit().await.unwrap();
+}
+
+pub(crate) async fn get(transaction: &Tn, key: &[u8]) -> Result<Option<Vec<u8>>> {
+    Ok(transaction.get(key, false).await?.map(|value| value.to_vec()))
+}
+
+pub(crate) async fn keys(
+    transaction: &Tn,
+    begin: &[u8],
+    end: &[u8],
+    options: RangeOptions,
+) -> (Vec<String>, bool) {
+    let rows = range(transaction, begin, end, options).await.unwrap();
+    (
+        rows.rows
+            .iter()
+            .map(|(key, _)| String::from_utf8(key.to_vec()).unwrap())
+            .collect(),
+        rows.more,
+    )
+}
+
+/// The rows between two plain keys.
+pub(crate) fn range(transaction: &Tn, begin: &[u8], end: &[u8], options: RangeOptions) -> Read<RangeRows> {
+    let [begin, end] = [begin, end].map(KeySelector::first_greater_or_equal);
+    transaction.get_range(&begin, &end, options)
+}
+
+pub(crate) fn code<T>(result: Result<T>) -> Option<ErrorCode> {
+    result.err().as_ref().map(Error::code)
+}
+
+pub(crate) async fn peer_clear(peer: &Peer, from: &[u8], to: &[u8]) {
+    let transaction = begin(peer);
+    transaction.clear_range(from, to).unwrap();
+    transaction.commit().await.unwrap();
+}
