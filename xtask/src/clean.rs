@@ -18,6 +18,7 @@ pub(crate) fn run(all: bool) -> Result<()> {
         package::unpacked(),
         paths::www().join("LICENSE-APACHE"),
         paths::www().join("LICENSE-MIT"),
+        paths::www().join("README.md"),
         paths::demo().join(".work"),
         paths::package_tests().join(".work"),
         paths::work(),

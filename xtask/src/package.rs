@@ -90,26 +90,21 @@ pub(crate) fn pack() -> Result<PathBuf> {
 
 /// Unpacks the package to where the tests of `pkg-tests` find it before the workspace's link.
 pub(crate) fn unpack(tarball: &Path) -> Result<()> {
-    let scratch = paths::work().join("unpacked");
-    let modules = paths::package_tests().join("node_modules");
     let installed = unpacked();
     step(
         "install the packed package for its tests",
         "they must not see the sources",
         || {
-            remove(&scratch)?;
             remove(&installed)?;
-            fs::create_dir_all(&scratch)?;
-            fs::create_dir_all(&modules)?;
+            fs::create_dir_all(&installed)?;
+            let mut tar = command::tool("tar");
+            // npm packs everything below a folder `package`.
             command::run(
-                command::tool("tar")
-                    .arg("-xzf")
+                tar.arg("-xzf")
                     .arg(tarball)
-                    .arg("-C")
-                    .arg(&scratch),
-            )?;
-            fs::rename(scratch.join("package"), &installed)
-                .with_context(|| format!("could not move the package to {}", paths::shown(&installed)))
+                    .args(["--strip-components", "1", "-C"])
+                    .arg(&installed),
+            )
         },
     )
 }
