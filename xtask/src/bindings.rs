@@ -18,6 +18,9 @@ use crate::toolchain::{TARGET, WasmToolchain};
 /// The base name of the generated files.
 const OUT_NAME: &str = "plinth_wasm";
 
+/// The version that Cargo.toml demands of the generator; another makes other bindings of the same wasm.
+const GENERATOR_VERSION: &str = "0.2.130";
+
 /// `-O3`, and the features that rustc itself enables for the target by default: all of them are in every browser of the
 /// last three years, and none beyond them may creep in.
 const OPTIMIZER_FLAGS: [&str; 9] = [
@@ -56,10 +59,7 @@ pub(crate) fn build(toolchain: WasmToolchain) -> Result<()> {
         .join("release")
         .join(format!("{OUT_NAME}.wasm"));
     let glue = paths::generated().join(format!("{OUT_NAME}.js"));
-    let settings = format!(
-        "{OPTIMIZER_FLAGS:?} wasm-bindgen {}",
-        wasm_bindgen_cli_support_version()
-    );
+    let settings = format!("{OPTIMIZER_FLAGS:?} wasm-bindgen {}", GENERATOR_VERSION);
     let lock = paths::root().join("package-lock.json");
     Stamp::new(
         "bindings",
@@ -98,9 +98,4 @@ fn generate(compiled: &PathBuf) -> Result<()> {
         .typescript(true)
         .generate(&folder)
         .map_err(|error| anyhow!(error))
-}
-
-/// The generator's version; it equals that of its library, whose Cargo.toml pins both.
-fn wasm_bindgen_cli_support_version() -> &'static str {
-    "0.2.130"
 }
