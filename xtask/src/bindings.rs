@@ -59,7 +59,7 @@ pub(crate) fn build(toolchain: WasmToolchain) -> Result<()> {
         .join("release")
         .join(format!("{OUT_NAME}.wasm"));
     let glue = paths::generated().join(format!("{OUT_NAME}.js"));
-    let settings = format!("{OPTIMIZER_FLAGS:?} wasm-bindgen {}", GENERATOR_VERSION);
+    let settings = format!("{OPTIMIZER_FLAGS:?} wasm-bindgen {GENERATOR_VERSION}");
     let lock = paths::root().join("package-lock.json");
     Stamp::new(
         "bindings",
