@@ -9,7 +9,7 @@
 //! | 0..4 | `PLLG` |
 //! | 4 | format version, 1 |
 //! | 5..8 | zero |
-//! | 8..16 | xxHash64 of bytes 16.. |
+//! | 8..16 | xxHash64 of bytes 16.., seeded with bytes 0..8 |
 //! | 16..24 | sequence number of this part |
 //! | 24..28 | index of this part in its record |
 //! | 28..32 | parts of the record |
@@ -34,12 +34,8 @@
 use std::fmt::Display;
 use std::rc::Rc;
 
-use xxhash_rust::xxh64::xxh64;
-
 use super::conflict_set::WrittenKeys;
-use super::record_bytes::{
-    ByteReader, FORMAT_PREFIX_BYTES, Malformed, check_prefix, format_prefix, write_bytes, write_number,
-};
+use super::record_bytes::{ByteReader, Malformed, checked_body, with_head, write_bytes, write_number};
 use crate::words::{
     AtomicOp, BATCH_BYTES_MAX, Bytes, Error, ErrorCode, KEY_BYTES_MAX, KeyRange, LOG_PART_BYTES_MAX,
     Mutation, Result, SequenceNumber, VALUE_BYTES_MAX, Version, Write,
@@ -109,19 +105,12 @@ pub fn encode_record(record: &CommitRecord, first: SequenceNumber) -> Vec<Vec<u8
         .iter()
         .zip(0u32..)
         .map(|(piece, index)| {
-            let mut part = Vec::with_capacity(PART_HEADER_BYTES + piece.len());
-            part.extend_from_slice(&format_prefix(MAGIC));
-            part.extend_from_slice(&[0; 8]);
-            part.extend_from_slice(&first.plus(u64::from(index)).get().to_le_bytes());
-            part.extend_from_slice(&index.to_le_bytes());
-            part.extend_from_slice(&(pieces.len() as u32).to_le_bytes());
-            part.extend_from_slice(piece);
-            let (head, checked) = part.split_at_mut(16);
-            let checksum = xxh64(checked, 0).to_le_bytes();
-            if let Some(place) = head.last_chunk_mut::<8>() {
-                *place = checksum;
-            }
-            part
+            let mut body = Vec::with_capacity(PART_HEADER_BYTES + piece.len());
+            body.extend_from_slice(&first.plus(u64::from(index)).get().to_le_bytes());
+            body.extend_from_slice(&index.to_le_bytes());
+            body.extend_from_slice(&(pieces.len() as u32).to_le_bytes());
+            body.extend_from_slice(piece);
+            with_head(MAGIC, &body)
         })
         .collect();
     assert!(
@@ -238,20 +227,14 @@ impl RecordReader {
     }
 
     fn checked_piece<'a>(&mut self, what: &str, bytes: &'a [u8]) -> Result<&'a [u8]> {
+        let body = checked_body(bytes, MAGIC, &what)?;
         let short = || {
-            let length = bytes.len();
             corrupt(
                 what,
-                &format!("at least {PART_HEADER_BYTES} bytes were expected, found {length}"),
+                &format!("it ends in its header, after {} bytes", bytes.len()),
             )
         };
-        let (prefix, rest) = bytes.split_at_checked(FORMAT_PREFIX_BYTES).ok_or_else(short)?;
-        check_prefix(prefix, MAGIC, &what)?;
-        let (checksum, checked) = rest.split_first_chunk::<8>().ok_or_else(short)?;
-        if xxh64(checked, 0) != u64::from_le_bytes(*checksum) {
-            return Err(corrupt(what, &"checksum mismatch"));
-        }
-        let (place, rest) = checked.split_first_chunk::<8>().ok_or_else(short)?;
+        let (place, rest) = body.split_first_chunk::<8>().ok_or_else(short)?;
         let (index, rest) = rest.split_first_chunk::<4>().ok_or_else(short)?;
         let (count, piece) = rest.split_first_chunk::<4>().ok_or_else(short)?;
         let (place, index, count) = (

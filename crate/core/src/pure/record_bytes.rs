@@ -1,39 +1,68 @@
-//! Bytes of stored records: the prefix that names a format, and bounds-checked reading of the rest.
+//! Bytes of stored records: the head that every format version has, and bounds-checked reading of the
+//! rest.
+//!
+//! The head is magic (4 bytes), format version (1), zeros (3), and the xxHash64 of what follows, with the
+//! first eight bytes as its seed: so a damaged version is told from a later one.
 
 use std::fmt::Display;
 
+use xxhash_rust::xxh64::xxh64;
+
 use crate::words::{Bytes, Error, ErrorCode, Result};
 
-/// Magic, format version, three zero bytes.
-pub(super) const FORMAT_PREFIX_BYTES: usize = 8;
+/// Bytes of the head: prefix and checksum.
+const HEAD_BYTES: usize = 16;
 
 const FORMAT_VERSION: u8 = 1;
 
-/// The first eight bytes of a record of this format.
-pub(super) fn format_prefix(magic: [u8; 4]) -> [u8; FORMAT_PREFIX_BYTES] {
+/// A record of this format: the head and `body`.
+pub(super) fn with_head(magic: [u8; 4], body: &[u8]) -> Vec<u8> {
     let [a, b, c, d] = magic;
-    [a, b, c, d, FORMAT_VERSION, 0, 0, 0]
+    let prefix = [a, b, c, d, FORMAT_VERSION, 0, 0, 0];
+    let mut bytes = Vec::with_capacity(HEAD_BYTES + body.len());
+    bytes.extend_from_slice(&prefix);
+    bytes.extend_from_slice(&checksum(prefix, body).to_le_bytes());
+    bytes.extend_from_slice(body);
+    bytes
 }
 
-/// Fails unless `found` is the prefix of this format; `what` names the record in the message.
-pub(super) fn check_prefix(found: &[u8], magic: [u8; 4], what: &dyn Display) -> Result<()> {
-    let expected = format_prefix(magic);
-    if found == expected {
-        return Ok(());
+/// The body of a record of this format; `what` names the record in messages.
+pub(super) fn checked_body<'a>(bytes: &'a [u8], magic: [u8; 4], what: &dyn Display) -> Result<&'a [u8]> {
+    let corrupt = |detail: &dyn Display| Error::new(ErrorCode::FileCorrupt, format!("{what}: {detail}"));
+    let short = || {
+        corrupt(&format!(
+            "at least {HEAD_BYTES} bytes were expected, found {}",
+            bytes.len()
+        ))
+    };
+    let (prefix, rest) = bytes.split_first_chunk::<8>().ok_or_else(short)?;
+    let (stored, body) = rest.split_first_chunk::<8>().ok_or_else(short)?;
+    let (found, version) = (
+        prefix.first_chunk::<4>(),
+        prefix.get(4).copied().unwrap_or_default(),
+    );
+    if found != Some(&magic) {
+        return Err(corrupt(&format!(
+            "it begins with {prefix:02x?}, not with {magic:02x?}"
+        )));
     }
-    if let [a, b, c, d, version, 0, 0, 0] = *found
-        && [a, b, c, d] == magic
-        && version > FORMAT_VERSION
-    {
+    if checksum(*prefix, body) != u64::from_le_bytes(*stored) {
+        return Err(corrupt(&"checksum mismatch"));
+    }
+    if version > FORMAT_VERSION {
         return Err(Error::new(
             ErrorCode::IncompatibleProtocolVersion,
             format!("{what}: format version {version} was found, this build reads {FORMAT_VERSION}"),
         ));
     }
-    Err(Error::new(
-        ErrorCode::FileCorrupt,
-        format!("{what}: it begins with {found:02x?}, not with {expected:02x?}"),
-    ))
+    if *prefix != [magic[0], magic[1], magic[2], magic[3], FORMAT_VERSION, 0, 0, 0] {
+        return Err(corrupt(&format!("it begins with {prefix:02x?}")));
+    }
+    Ok(body)
+}
+
+fn checksum(prefix: [u8; 8], body: &[u8]) -> u64 {
+    xxh64(body, u64::from_le_bytes(prefix))
 }
 
 /// Appends a number as LEB128: seven bits a byte, least significant first.
