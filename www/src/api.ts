@@ -8,6 +8,14 @@ export interface OpenOptions {
    * operating system has it, which a crash of the machine, and only that, can lose.
    */
   durability?: 'strict' | 'relaxed' | undefined;
+  /** Default of the transactions' `timeout`. */
+  transaction_timeout?: number | undefined;
+  /** Default of the transactions' `retry_limit`. */
+  transaction_retry_limit?: number | undefined;
+  /** Default of the transactions' `max_retry_delay`. */
+  transaction_max_retry_delay?: number | undefined;
+  /** Default of the transactions' `size_limit`. */
+  transaction_size_limit?: number | undefined;
 }
 
 /** Options of `init`. */

@@ -2,7 +2,7 @@ import type { BytesLike } from './bytes.js';
 import { call, type DatabaseHandle, settle } from './engine.js';
 import { FDBError } from './fdb-error.js';
 import type { RangeOptions, Row } from './range.js';
-import { Transaction, type TransactionOptions } from './transaction.js';
+import { type DoTransactionOptions, Transaction, type TransactionOptions } from './transaction.js';
 import type { Watch } from './watch.js';
 
 /** Counts since the database was opened here, and sizes. */
@@ -58,9 +58,13 @@ export class Database {
    */
   async doTransaction<T>(
     body: (tn: Transaction) => Promise<T> | T,
-    options?: TransactionOptions,
+    options?: DoTransactionOptions,
   ): Promise<T> {
+    const signal = options?.signal;
+    signal?.throwIfAborted();
     const tn = this.rawCreateTransaction(options);
+    const cancel = () => tn.rawCancel();
+    signal?.addEventListener('abort', cancel);
     try {
       for (;;) {
         try {
@@ -69,16 +73,21 @@ export class Database {
           return result;
         } catch (error) {
           if (!(error instanceof FDBError)) throw error;
+          signal?.throwIfAborted();
           await retryOrThrow(tn, error);
         }
       }
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error;
     } finally {
+      signal?.removeEventListener('abort', cancel);
       tn.free();
     }
   }
 
   /** The same as {@link Database.doTransaction}. */
-  doTn<T>(body: (tn: Transaction) => Promise<T> | T, options?: TransactionOptions): Promise<T> {
+  doTn<T>(body: (tn: Transaction) => Promise<T> | T, options?: DoTransactionOptions): Promise<T> {
     return this.doTransaction(body, options);
   }
 

@@ -8,5 +8,5 @@ export { FDBError } from './fdb-error.js';
 export { type KeySelector, keySelector } from './key-selector.js';
 export { MutationType, StreamingMode } from './numbers.js';
 export type { RangeOptions, Row } from './range.js';
-export { Transaction, type TransactionOptions } from './transaction.js';
+export { type DoTransactionOptions, Transaction, type TransactionOptions } from './transaction.js';
 export type { Watch, WatchOptions } from './watch.js';

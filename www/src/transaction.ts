@@ -22,6 +22,23 @@ import { type Watch, type WatchOptions, wrapWatch } from './watch.js';
 export interface TransactionOptions {
   /** `strict` acknowledges a commit when it is on the disk, `relaxed` when the system has it. */
   durability?: 'strict' | 'relaxed' | undefined;
+  /**
+   * Milliseconds from the transaction's creation after which every use of it, retries included, fails with
+   * `transaction_timed_out`. A commit in flight may still happen. 0, the default, is never.
+   */
+  timeout?: number | undefined;
+  /** How many retries `doTransaction` makes; -1, the default, is any number. */
+  retry_limit?: number | undefined;
+  /** The longest wait before a retry, in milliseconds; 1,000 is the default. */
+  max_retry_delay?: number | undefined;
+  /** The largest transaction that may commit, in bytes, from 32 to 10,000,000, which is the default. */
+  size_limit?: number | undefined;
+}
+
+/** Options of {@link Database.doTransaction}. */
+export interface DoTransactionOptions extends TransactionOptions {
+  /** Ends the transaction when it aborts: `doTransaction` then rejects with the signal's reason. */
+  signal?: AbortSignal | undefined;
 }
 
 /**

@@ -13,15 +13,11 @@ use plinth_core::words::{KeySelector, RangeOptions};
 use plinth_core::{ErrorCode, Result, Transaction, TransactionOptions};
 use plinth_sim::{Cluster, ClusterOptions, Peer, SimulatedStorage, Simulation, seeds};
 
-const OPTIONS: TransactionOptions = TransactionOptions {
-    durability: plinth_core::words::Durability::Strict,
-    retry: plinth_core::pure::RetryPolicy {
-        retry_limit: None,
-        retry_delay_max_us: 1_000_000,
-    },
-};
+fn options() -> TransactionOptions {
+    TransactionOptions::default()
+}
 
-type Tn = Transaction<SimulatedStorage>;
+type Tn = Rc<Transaction<SimulatedStorage>>;
 
 async fn number(transaction: &Tn, key: &[u8]) -> Result<u64> {
     let value = transaction.get(key, false).await?;
@@ -38,7 +34,7 @@ async fn insist<T>(peer: &Peer, mut body: impl AsyncFnMut(&Tn) -> Result<T>) -> 
     loop {
         match peer
             .database
-            .run(OPTIONS, async |transaction| body(transaction).await)
+            .run(options(), async |transaction| body(transaction).await)
             .await
         {
             Ok(value) => return value,
@@ -122,7 +118,7 @@ fn a_commit_whose_answer_was_lost_is_answered_exactly() {
                     for _ in 0..6 {
                         let result = peer
                             .database
-                            .run(OPTIONS, async |transaction| {
+                            .run(options(), async |transaction| {
                                 let count = number(transaction, b"counter").await?;
                                 set_number(transaction, b"counter", count + 1)
                             })
@@ -308,7 +304,7 @@ fn wall_clocks_that_jump_never_send_versions_backwards() {
         for round in 0..12 {
             let peer = if world.one_in(2) { &one } else { &other };
             peer.set_wall_clock_offset(world.random_in(0..7_200_000_000) as i64 - 3_600_000_000);
-            let transaction = peer.database.create_transaction(OPTIONS);
+            let transaction = peer.database.create_transaction(options());
             transaction.set(b"round", &[round]).unwrap();
             if transaction.commit().await.is_ok() {
                 let version = transaction.committed().unwrap().version.get();

@@ -3,7 +3,6 @@
 use std::rc::Rc;
 
 use js_sys::Promise;
-use plinth_core::words::Durability;
 use plinth_core::{Database, Error, ErrorCode, TransactionOptions};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
@@ -13,7 +12,7 @@ use crate::env::JsEnv;
 use crate::failure::rejection;
 use crate::memory_databases::{MemoryDatabase, MemoryNews, delete_memory_database};
 use crate::news::{Following, TabNews};
-use crate::options::Options;
+use crate::options::{database_options, transaction_options};
 use crate::storage::{AnyStorage, IndexedDbStorage, database_name, delete_indexed_db};
 use crate::transaction_handle::TransactionHandle;
 
@@ -24,7 +23,7 @@ const MEMORY_PREFIX: &str = "memory:";
 #[wasm_bindgen]
 pub struct DatabaseHandle {
     database: Database<AnyStorage>,
-    durability: Durability,
+    defaults: TransactionOptions,
     /// Until closed: what ties this handle to the others of its database.
     membership: Option<Membership>,
 }
@@ -68,8 +67,7 @@ pub async fn delete_database(name: String) -> Result<(), JsValue> {
 }
 
 async fn open(name: &str, options: JsValue) -> Result<DatabaseHandle, Error> {
-    let options = Options::from_js(options)?;
-    let durability = options.durability.map(Durability::from).unwrap_or_default();
+    let defaults = database_options(options)?;
     let env = Rc::new(JsEnv);
     if name.starts_with(MEMORY_PREFIX) {
         let shared = MemoryDatabase::named(name);
@@ -78,7 +76,7 @@ async fn open(name: &str, options: JsValue) -> Result<DatabaseHandle, Error> {
         shared.add_peer(database.engine());
         return Ok(DatabaseHandle {
             database,
-            durability,
+            defaults,
             membership: Some(Membership::Memory { _database: shared }),
         });
     }
@@ -88,7 +86,7 @@ async fn open(name: &str, options: JsValue) -> Result<DatabaseHandle, Error> {
     let following = news.follow(database.engine());
     Ok(DatabaseHandle {
         database,
-        durability,
+        defaults,
         membership: Some(Membership::Tabs {
             _following: following,
         }),
@@ -100,12 +98,7 @@ impl DatabaseHandle {
     /// Begins a transaction; its options override the database's.
     #[wasm_bindgen(js_name = createTransaction)]
     pub fn create_transaction(&self, options: JsValue) -> Result<TransactionHandle, JsValue> {
-        let options = Options::from_js(options).map_err(|error| rejection(&error))?;
-        let durability = options.durability.map_or(self.durability, Durability::from);
-        let options = TransactionOptions {
-            durability,
-            ..TransactionOptions::default()
-        };
+        let options = transaction_options(options, self.defaults).map_err(|error| rejection(&error))?;
         Ok(TransactionHandle::new(self.database.create_transaction(options)))
     }
 

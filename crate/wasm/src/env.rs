@@ -1,10 +1,14 @@
 //! The engine's surroundings in a browser or in Node: `performance.now`, `Date.now`, `Math.random`,
 //! `setTimeout` and promise jobs.
 
-use js_sys::{Math, Promise};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_channel::oneshot;
+use js_sys::Math;
 use plinth_core::words::{Env, LocalFuture};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::spawn_local;
 
 #[wasm_bindgen]
 extern "C" {
@@ -13,6 +17,9 @@ extern "C" {
 
     #[wasm_bindgen(js_name = setTimeout)]
     fn set_timeout(callback: &js_sys::Function, delay_ms: f64) -> JsValue;
+
+    #[wasm_bindgen(js_name = clearTimeout)]
+    fn clear_timeout(id: &JsValue);
 }
 
 /// Clocks, chance and tasks of the JavaScript engine.
@@ -34,16 +41,49 @@ impl Env for JsEnv {
     }
 
     fn sleep(&self, duration_us: u64) -> LocalFuture<()> {
-        Box::pin(async move {
-            let delay_ms = duration_us as f64 / 1_000.0;
-            let timer = Promise::new(&mut |resolve, _reject| {
-                set_timeout(&resolve, delay_ms);
-            });
-            let _never_rejected = JsFuture::from(timer).await;
-        })
+        Box::pin(Timer::start(duration_us as f64 / 1_000.0))
     }
 
     fn spawn(&self, task: LocalFuture<()>) {
         spawn_local(task);
+    }
+}
+
+/// A timer of JavaScript. Dropping it clears it: in Node a running timer keeps the process alive.
+struct Timer {
+    id: JsValue,
+    elapsed: oneshot::Receiver<()>,
+    _callback: Closure<dyn FnMut()>,
+}
+
+impl Timer {
+    fn start(delay_ms: f64) -> Timer {
+        let (sender, elapsed) = oneshot::channel();
+        let mut sender = Some(sender);
+        let callback = Closure::<dyn FnMut()>::new(move || {
+            if let Some(sender) = sender.take() {
+                let _receiver_gone = sender.send(());
+            }
+        });
+        let id = set_timeout(callback.as_ref().unchecked_ref(), delay_ms);
+        Timer {
+            id,
+            elapsed,
+            _callback: callback,
+        }
+    }
+}
+
+impl Future for Timer {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        Pin::new(&mut self.elapsed).poll(context).map(|_| ())
+    }
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        clear_timeout(&self.id);
     }
 }

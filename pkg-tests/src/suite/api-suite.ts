@@ -11,6 +11,7 @@ import { getAndSet } from './get-set.ts';
 import { keyOrder } from './key-order.ts';
 import { lifecycle } from './lifecycle.ts';
 import { limits } from './limits.ts';
+import { options } from './options.ts';
 import { randomProgram } from './random-program.ts';
 import { readYourWrites } from './read-your-writes.ts';
 import { retry } from './retry.ts';
@@ -37,6 +38,7 @@ export function apiSuite(storage: Storage): void {
     watches(storage);
     limits(storage);
     durabilityOption(storage);
+    options(storage);
     lifecycle(storage);
     randomProgram(storage);
   });

@@ -6,7 +6,10 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::rc::Rc;
+use std::task::Poll;
 
 use futures_channel::oneshot;
 
@@ -47,6 +50,8 @@ pub(super) struct Attempt<S: Storage> {
     first_read_error: RefCell<Option<Error>>,
     /// Who waits for the commit's versionstamp.
     stamps: RefCell<Vec<oneshot::Sender<Result<[u8; VERSIONSTAMP_BYTES]>>>>,
+    /// Who waits for something that the end of the attempt makes pointless.
+    until_ended: RefCell<Vec<oneshot::Sender<Error>>>,
     /// Whether the next write adds no write conflict range.
     skips_next_conflict: Cell<bool>,
 }
@@ -66,6 +71,7 @@ impl<S: Storage> Attempt<S> {
             reads_done: RefCell::default(),
             first_read_error: RefCell::default(),
             stamps: RefCell::default(),
+            until_ended: RefCell::default(),
             skips_next_conflict: Cell::new(false),
         })
     }
@@ -90,6 +96,31 @@ impl<S: Storage> Attempt<S> {
         for sender in self.stamps.take() {
             let _receiver_gone = sender.send(Err(error.clone()));
         }
+        for sender in self.until_ended.take() {
+            let _receiver_gone = sender.send(error.clone());
+        }
+    }
+
+    /// Waits for `pending`, or for the end of the attempt, whichever comes first. `lost` is the error
+    /// if nobody is left to answer.
+    pub(super) fn or_ended<T, P: Future<Output = Option<Result<T>>> + Unpin>(
+        &self,
+        mut pending: P,
+        lost: ErrorCode,
+    ) -> impl Future<Output = Result<T>> + use<S, T, P> {
+        let (sender, mut ended) = oneshot::channel();
+        let mut until_ended = self.until_ended.borrow_mut();
+        until_ended.retain(|sender| !sender.is_canceled());
+        until_ended.push(sender);
+        drop(until_ended);
+        poll_fn(move |context| {
+            if let Poll::Ready(Ok(error)) = Pin::new(&mut ended).poll(context) {
+                return Poll::Ready(Err(error));
+            }
+            Pin::new(&mut pending)
+                .poll(context)
+                .map(|answer| answer.unwrap_or_else(|| Err(lost.into())))
+        })
     }
 
     pub(super) fn writes(&self) -> Rc<WriteMap> {

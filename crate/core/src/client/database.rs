@@ -33,7 +33,7 @@ impl<S: Storage> Database<S> {
 
     /// Begins a transaction.
     pub fn create_transaction(&self, options: TransactionOptions) -> Rc<Transaction<S>> {
-        Rc::new(Transaction::new(Rc::clone(&self.engine), options))
+        Transaction::new(Rc::clone(&self.engine), options)
     }
 
     /// Runs `body` in a transaction and commits it, again and again until it commits or fails with
@@ -44,7 +44,7 @@ impl<S: Storage> Database<S> {
     pub async fn run<T>(
         &self,
         options: TransactionOptions,
-        mut body: impl AsyncFnMut(&Transaction<S>) -> Result<T>,
+        mut body: impl AsyncFnMut(&Rc<Transaction<S>>) -> Result<T>,
     ) -> Result<T> {
         let transaction = self.create_transaction(options);
         loop {

@@ -7,7 +7,10 @@
 //! `reset` or a successful `on_error`.
 
 use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::rc::Rc;
+use std::task::Poll;
 
 use futures_channel::oneshot;
 
@@ -34,6 +37,11 @@ pub struct TransactionOptions {
     pub durability: Durability,
     /// How often and how patiently `on_error` lets it retry.
     pub retry: RetryPolicy,
+    /// Microseconds from its creation, or `reset`, after which every use of it fails with
+    /// `transaction_timed_out`, retries included; `None` for never.
+    pub timeout_us: Option<u64>,
+    /// The largest size that it may commit; `None` for 10,000,000 bytes.
+    pub size_limit: Option<u64>,
 }
 
 /// A transaction. Its futures make progress whether or not they are polled.
@@ -42,17 +50,23 @@ pub struct Transaction<S: Storage> {
     options: TransactionOptions,
     attempt: RefCell<Rc<Attempt<S>>>,
     retry_state: Cell<RetryState>,
+    /// Stops the timer when it is dropped.
+    timer: RefCell<Option<oneshot::Sender<()>>>,
 }
 
 impl<S: Storage> Transaction<S> {
-    pub(super) fn new(engine: Rc<Engine<S>>, options: TransactionOptions) -> Transaction<S> {
+    pub(super) fn new(engine: Rc<Engine<S>>, options: TransactionOptions) -> Rc<Transaction<S>> {
         let attempt = RefCell::new(Attempt::new(Rc::clone(&engine)));
-        Transaction {
+        let (retry_state, timer) = (Cell::default(), RefCell::default());
+        let transaction = Rc::new(Transaction {
             engine,
             options,
             attempt,
-            retry_state: Cell::default(),
-        }
+            retry_state,
+            timer,
+        });
+        transaction.start_timer();
+        transaction
     }
 
     /// The value of a key, `None` if there is no such key. A key longer than any stored one is absent.
@@ -383,9 +397,13 @@ impl<S: Storage> Transaction<S> {
         }
         attempt.call_commit();
         let (sender, receiver) = oneshot::channel();
-        let (engine, durability) = (Rc::clone(&self.engine), self.options.durability);
+        let (engine, options) = (Rc::clone(&self.engine), self.options);
+        let answer = attempt.or_ended(
+            Box::pin(async move { receiver.await.ok() }),
+            ErrorCode::CommitUnknownResult,
+        );
         self.engine.env().spawn(Box::pin(async move {
-            let result = commit_attempt(&engine, &attempt, durability).await;
+            let result = commit_attempt(&engine, &attempt, &options).await;
             attempt.settle_stamps(&result);
             match &result {
                 Ok(()) => attempt.arm_watches(),
@@ -393,11 +411,7 @@ impl<S: Storage> Transaction<S> {
             }
             let _receiver_gone = sender.send(result);
         }));
-        Box::pin(async move {
-            receiver
-                .await
-                .unwrap_or_else(|_| Err(ErrorCode::CommitUnknownResult.into()))
-        })
+        Box::pin(answer)
     }
 
     /// Prepares the next attempt after a failure: waits as long as FoundationDB would, then forgets
@@ -421,10 +435,10 @@ impl<S: Storage> Transaction<S> {
             }
             Ok(delay_us) => {
                 let transaction = Rc::clone(self);
+                let mut delay = self.engine.env().sleep(delay_us);
                 Box::pin(async move {
-                    transaction.engine.env().sleep(delay_us).await;
-                    // Cancelled while it waited.
-                    attempt.check_not_ended()?;
+                    let delayed = poll_fn(|context| delay.as_mut().poll(context).map(|()| Some(Ok(()))));
+                    attempt.or_ended(delayed, ErrorCode::TransactionCancelled).await?;
                     transaction.begin_attempt();
                     Ok(())
                 })
@@ -433,15 +447,37 @@ impl<S: Storage> Transaction<S> {
     }
 
     /// Makes the transaction as good as new.
-    pub fn reset(&self) {
+    pub fn reset(self: &Rc<Self>) {
         self.retry_state.set(RetryState::default());
         self.begin_attempt();
+        self.start_timer();
     }
 
     /// Ends every use of the transaction with `transaction_cancelled`, until `reset`. A commit in
     /// flight may or may not happen.
     pub fn cancel(&self) {
         self.attempt().end(&ErrorCode::TransactionCancelled.into());
+    }
+
+    fn start_timer(self: &Rc<Self>) {
+        let Some(timeout_us) = self.options.timeout_us else {
+            return;
+        };
+        let (stop, mut stopped) = oneshot::channel::<()>();
+        let mut elapsed = self.engine.env().sleep(timeout_us);
+        let transaction = Rc::downgrade(self);
+        self.timer.replace(Some(stop));
+        self.engine.env().spawn(Box::pin(async move {
+            let is_elapsed = poll_fn(|context| match Pin::new(&mut stopped).poll(context) {
+                Poll::Ready(_) => Poll::Ready(false),
+                Poll::Pending => elapsed.as_mut().poll(context).map(|()| true),
+            });
+            if is_elapsed.await
+                && let Some(transaction) = transaction.upgrade()
+            {
+                transaction.attempt().end(&ErrorCode::TransactionTimedOut.into());
+            }
+        }));
     }
 
     fn begin_attempt(&self) {
@@ -479,17 +515,17 @@ impl<S: Storage> Transaction<S> {
             Ok(None) => {
                 attempt.read_began();
                 let (sender, receiver) = oneshot::channel();
+                let answer = attempt.or_ended(
+                    Box::pin(async move { receiver.await.ok() }),
+                    ErrorCode::TransactionCancelled,
+                );
                 let engine = Rc::clone(&self.engine);
                 self.engine.env().spawn(Box::pin(async move {
                     let result = read_later(&engine, &attempt, read).await;
                     attempt.read_ended(result.as_ref().err());
                     let _receiver_gone = sender.send(result);
                 }));
-                Read::Pending(Box::pin(async move {
-                    receiver
-                        .await
-                        .unwrap_or_else(|_| Err(ErrorCode::TransactionCancelled.into()))
-                }))
+                Read::Pending(Box::pin(answer))
             }
             Err(error) => {
                 attempt.note_read_error(Some(&error));
@@ -514,7 +550,7 @@ async fn read_later<S: Storage, T>(
 async fn commit_attempt<S: Storage>(
     engine: &Rc<Engine<S>>,
     attempt: &Rc<Attempt<S>>,
-    durability: Durability,
+    options: &TransactionOptions,
 ) -> Result<()> {
     attempt.reads_done().await?;
     attempt.check_not_ended()?;
@@ -524,8 +560,9 @@ async fn commit_attempt<S: Storage>(
         return Ok(());
     }
     let bytes = writes.commit_bytes() + conflict_bytes(&attempt.read_conflicts().borrow());
-    if bytes > TRANSACTION_BYTES_MAX {
-        let detail = format!("at most {TRANSACTION_BYTES_MAX} bytes were expected, found {bytes}");
+    let bytes_max = options.size_limit.unwrap_or(TRANSACTION_BYTES_MAX);
+    if bytes > bytes_max {
+        let detail = format!("at most {bytes_max} bytes were expected, found {bytes}");
         return Err(Error::new(ErrorCode::TransactionTooLarge, detail));
     }
     let read_conflicts: Vec<KeyRange> = attempt.read_conflicts().borrow().iter().collect();
@@ -541,7 +578,7 @@ async fn commit_attempt<S: Storage>(
             writes: writes.writes(),
             further_conflicts: writes.further_conflicts(),
             bytes,
-            durability,
+            durability: options.durability,
         })
         .await?;
     attempt.set_committed(committed);

@@ -1,0 +1,243 @@
+//! The life of a transaction and of a database, rule by rule: commit, retry, cancel, age, timeout, close.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed"
+)]
+
+mod support;
+
+use plinth_core::{Error, ErrorCode, TransactionOptions};
+use support::{begin, code, get, set, with_cluster};
+
+#[test]
+fn after_commit_every_use_fails_with_used_during_commit_until_reset() {
+    with_cluster(async |cluster| {
+        let peer = cluster.open().await;
+        let transaction = begin(&peer);
+        transaction.set(b"k", b"v").unwrap();
+        let committing = transaction.commit();
+        assert_eq!(
+            code(transaction.set(b"k", b"w")),
+            Some(ErrorCode::UsedDuringCommit)
+        );
+        committing.await.unwrap();
+        assert_eq!(
+            code(get(&transaction, b"k").await),
+            Some(ErrorCode::UsedDuringCommit)
+        );
+        assert_eq!(
+            code(transaction.commit().await),
+            Some(ErrorCode::UsedDuringCommit)
+        );
+        assert!(transaction.committed().is_some());
+        transaction.reset();
+        assert_eq!(get(&transaction, b"k").await, Ok(Some(b"v".to_vec())));
+    });
+}
+
+#[test]
+fn a_cancelled_transaction_stays_cancelled_until_reset() {
+    with_cluster(async |cluster| {
+        let peer = cluster.open().await;
+        let transaction = begin(&peer);
+        let pending = transaction.get(b"k", false);
+        transaction.cancel();
+        assert_eq!(code(pending.await), Some(ErrorCode::TransactionCancelled));
+        assert_eq!(
+            code(transaction.set(b"k", b"")),
+            Some(ErrorCode::TransactionCancelled)
+        );
+        let conflict = Error::from(ErrorCode::NotCommitted);
+        assert_eq!(
+            code(transaction.on_error(&conflict).await),
+            Some(ErrorCode::TransactionCancelled)
+        );
+        transaction.reset();
+        assert_eq!(get(&transaction, b"k").await, Ok(None));
+    });
+}
+
+#[test]
+fn on_error_with_what_cannot_be_retried_ends_the_transaction() {
+    with_cluster(async |cluster| {
+        let peer = cluster.open().await;
+        let transaction = begin(&peer);
+        let refused = Error::from(ErrorCode::KeyTooLarge);
+        assert_eq!(transaction.on_error(&refused).await, Err(refused));
+        assert_eq!(
+            code(transaction.set(b"k", b"")),
+            Some(ErrorCode::TransactionCancelled)
+        );
+    });
+}
+
+#[test]
+fn on_error_after_a_conflict_gives_a_new_snapshot_and_no_writes() {
+    with_cluster(async |cluster| {
+        let peer = cluster.open().await;
+        let transaction = begin(&peer);
+        assert_eq!(get(&transaction, b"k").await, Ok(None));
+        transaction.set(b"l", b"mine").unwrap();
+        set(&peer, b"k", b"theirs").await;
+        let conflict = transaction.commit().await.unwrap_err();
+        assert_eq!(conflict.code(), ErrorCode::NotCommitted);
+        transaction.on_error(&conflict).await.unwrap();
+        assert_eq!(get(&transaction, b"k").await, Ok(Some(b"theirs".to_vec())));
+        assert_eq!(get(&transaction, b"l").await, Ok(None));
+    });
+}
+
+#[test]
+fn a_transaction_is_too_old_after_five_seconds_to_read_or_to_commit_but_not_to_write_blindly() {
+    with_cluster(async |cluster| {
+        let (peer, world) = (cluster.open().await, cluster.world().clone());
+        let (reader, writer, blind) = (begin(&peer), begin(&peer), begin(&peer));
+        for transaction in [&reader, &writer] {
+            assert_eq!(get(transaction, b"k").await, Ok(None));
+        }
+        writer.set(b"l", b"").unwrap();
+        blind.set(b"m", b"").unwrap();
+        world.sleep(4_900_000).await;
+        set(&peer, b"unrelated", b"").await;
+        assert_eq!(get(&reader, b"k").await, Ok(None), "not yet");
+        world.sleep(200_000).await;
+        assert_eq!(code(get(&reader, b"k").await), Some(ErrorCode::TransactionTooOld));
+        assert_eq!(code(writer.commit().await), Some(ErrorCode::TransactionTooOld));
+        assert_eq!(blind.commit().await, Ok(()));
+        assert_eq!(
+            code(reader.commit().await),
+            Some(ErrorCode::TransactionTooOld),
+            "its read failed"
+        );
+    });
+}
+
+#[test]
+fn a_transaction_that_begins_on_a_long_idle_database_is_young() {
+    with_cluster(async |cluster| {
+        let (peer, world) = (cluster.open().await, cluster.world().clone());
+        set(&peer, b"k", b"v").await;
+        world.sleep(3_600_000_000).await;
+        let transaction = begin(&peer);
+        assert_eq!(get(&transaction, b"k").await, Ok(Some(b"v".to_vec())));
+        // These two commits move the versions by the largest step and a little more.
+        set(&peer, b"x", b"").await;
+        set(&peer, b"y", b"").await;
+        assert_eq!(get(&transaction, b"l").await, Ok(None));
+        transaction.set(b"z", b"").unwrap();
+        assert_eq!(transaction.commit().await, Ok(()));
+    });
+}
+
+#[test]
+fn closing_completes_what_was_submitted_and_refuses_the_rest() {
+    with_cluster(async |cluster| {
+        let (peer, other) = (cluster.open().await, cluster.open().await);
+        let transaction = begin(&peer);
+        let watch = transaction.watch(b"k");
+        transaction.commit().await.unwrap();
+        let never_committed = begin(&peer);
+        let never_armed = never_committed.watch(b"k");
+        let last = begin(&peer);
+        last.set(b"k", b"v").unwrap();
+        let committing = last.commit();
+        cluster.world().sleep(1).await;
+        let database = peer.database.clone();
+        database.close().await;
+        assert_eq!(committing.await, Ok(()));
+        assert_eq!(watch.await, Ok(()), "the last commit changed it");
+        assert_eq!(
+            code(get(&begin(&peer), b"k").await),
+            Some(ErrorCode::ClientInvalidOperation)
+        );
+        assert_eq!(get(&begin(&other), b"k").await, Ok(Some(b"v".to_vec())));
+        drop(never_committed);
+        assert!(never_armed.await.is_err(), "its read came too late");
+        assert_eq!(peer.database.stats().watch_count, 0);
+    });
+}
+
+#[test]
+fn a_timeout_ends_every_use_of_the_transaction_retries_included() {
+    with_cluster(async |cluster| {
+        let (peer, world) = (cluster.open().await, cluster.world().clone());
+        let options = TransactionOptions {
+            timeout_us: Some(100_000),
+            ..TransactionOptions::default()
+        };
+        let transaction = peer.database.create_transaction(options);
+        assert_eq!(get(&transaction, b"k").await, Ok(None));
+        transaction
+            .on_error(&Error::from(ErrorCode::NotCommitted))
+            .await
+            .unwrap();
+        assert_eq!(
+            get(&transaction, b"k").await,
+            Ok(None),
+            "its time runs on, and is not over yet"
+        );
+        let watch = transaction.watch(b"k");
+        world.sleep(120_000).await;
+        assert_eq!(code(watch.await), Some(ErrorCode::TransactionTimedOut));
+        assert_eq!(
+            code(get(&transaction, b"k").await),
+            Some(ErrorCode::TransactionTimedOut)
+        );
+        assert_eq!(
+            code(transaction.set(b"k", b"")),
+            Some(ErrorCode::TransactionTimedOut)
+        );
+        let conflict = Error::from(ErrorCode::NotCommitted);
+        assert_eq!(
+            code(transaction.on_error(&conflict).await),
+            Some(ErrorCode::TransactionTimedOut)
+        );
+        transaction.reset();
+        assert_eq!(
+            get(&transaction, b"k").await,
+            Ok(None),
+            "a reset starts the clock anew"
+        );
+        world.sleep(120_000).await;
+        assert_eq!(
+            code(get(&transaction, b"k").await),
+            Some(ErrorCode::TransactionTimedOut)
+        );
+    });
+}
+
+#[test]
+fn a_cancelled_wait_before_a_retry_ends_at_once() {
+    with_cluster(async |cluster| {
+        let (peer, world) = (cluster.open().await, cluster.world().clone());
+        let transaction = begin(&peer);
+        let waiting = transaction.on_error(&Error::from(ErrorCode::TransactionTooOld));
+        let waiting = world.spawn(waiting);
+        world.sleep(1_000).await;
+        transaction.cancel();
+        assert_eq!(code(waiting.await), Some(ErrorCode::TransactionCancelled));
+        assert!(world.now_us() < 10_000, "it would have waited for 10 ms");
+    });
+}
+
+#[test]
+fn a_size_limit_is_checked_at_commit() {
+    with_cluster(async |cluster| {
+        let peer = cluster.open().await;
+        let options = TransactionOptions {
+            size_limit: Some(200),
+            ..TransactionOptions::default()
+        };
+        let transaction = peer.database.create_transaction(options);
+        transaction.set(b"k", &[0; 100]).unwrap();
+        assert_eq!(transaction.commit().await, Ok(()));
+        transaction.reset();
+        transaction.set(b"k", &[0; 200]).unwrap();
+        assert_eq!(
+            code(transaction.commit().await),
+            Some(ErrorCode::TransactionTooLarge)
+        );
+    });
+}
