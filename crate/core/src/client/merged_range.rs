@@ -8,7 +8,8 @@ use std::iter::Peekable;
 
 use crate::pure::{Overlay, VersionMap, WriteMap, evaluate};
 use crate::words::{
-    ErrorCode, KEY_SPACE_END, Key, KeyRange, KeySelector, RangeRow, RangeRows, Result, Value, Version,
+    AtomicOp, ErrorCode, KEY_SPACE_END, Key, KeyRange, KeySelector, RangeRow, RangeRows, Result, Value,
+    Version,
 };
 
 /// Counted towards a byte limit per row, besides key and value.
@@ -46,18 +47,6 @@ pub(super) struct Resolved {
 }
 
 impl<'a> View<'a> {
-    /// The value of a key.
-    pub(super) fn get(&self, key: &[u8]) -> Result<Option<Value>> {
-        let stored = || self.map.get(key, self.version);
-        match self.writes.overlay(key) {
-            Overlay::Unmodified => Ok(stored().cloned()),
-            Overlay::Cleared => Ok(None),
-            Overlay::Set(value) => Ok(Some(value)),
-            Overlay::Dependent(operations) => Ok(apply(stored().cloned(), &operations)),
-            Overlay::Unreadable(_) => Err(ErrorCode::AccessedUnreadable.into()),
-        }
-    }
-
     /// Rows of `range` until its end or a limit.
     pub(super) fn range(&self, range: &KeyRange, limits: BatchLimits) -> Result<RangeRows> {
         let mut merged = MergedRange::new(*self, range, limits.reverse);
@@ -122,7 +111,8 @@ impl<'a> View<'a> {
     }
 }
 
-fn apply(stored: Option<Value>, operations: &[(crate::words::AtomicOp, Value)]) -> Option<Value> {
+/// What a transaction's operations on a key make of the stored value.
+pub(super) fn apply_operations(stored: Option<Value>, operations: &[(AtomicOp, Value)]) -> Option<Value> {
     operations.iter().fold(stored, |value, (op, operand)| {
         evaluate(*op, value.as_ref(), operand)
     })
@@ -190,7 +180,7 @@ impl<'a> MergedRange<'a> {
             let value = match overlay {
                 Overlay::Set(value) => Some(value),
                 Overlay::Dependent(operations) => {
-                    apply(self.view.map.get(key, self.view.version).cloned(), &operations)
+                    apply_operations(self.view.map.get(key, self.view.version).cloned(), &operations)
                 }
                 Overlay::Unreadable(_) => return Err(ErrorCode::AccessedUnreadable.into()),
                 Overlay::Unmodified | Overlay::Cleared => None,

@@ -18,7 +18,7 @@ use super::attempt::Attempt;
 use super::legal::{
     check_key, check_key_value, check_length, check_range_end, check_template, checked_range, cut,
 };
-use super::merged_range::{BatchLimits, Resolved, View};
+use super::merged_range::{BatchLimits, Resolved, View, apply_operations};
 use super::read::Read;
 use super::read_conflict::{self, RangeRead};
 use super::watch::Watch;
@@ -81,21 +81,18 @@ impl<S: Storage> Transaction<S> {
         if key.len() > KEY_BYTES_MAX {
             return Read::Ready(Ok(None));
         }
-        let writes = attempt.writes();
-        match writes.overlay(key) {
+        // What the writes say of this one key is all that the answer needs of them: a copy of the whole
+        // map would have to be made if a write came before the answer.
+        let operations = match attempt.writes().overlay(key) {
             Overlay::Set(value) => return Read::Ready(Ok(Some(value))),
             Overlay::Cleared => return Read::Ready(Ok(None)),
             Overlay::Unreadable(_) => return attempt.failed_read(ErrorCode::AccessedUnreadable.into()),
-            Overlay::Unmodified | Overlay::Dependent(_) => {}
-        }
+            Overlay::Unmodified => Vec::new(),
+            Overlay::Dependent(operations) => operations,
+        };
         let key: Key = key.into();
         self.read(move |attempt, map, version| {
-            let value = View {
-                map,
-                version,
-                writes: &writes,
-            }
-            .get(&key)?;
+            let value = apply_operations(map.get(&key, version).cloned(), &operations);
             if !snapshot {
                 attempt.read_conflicts().borrow_mut().insert_key(&key);
             }

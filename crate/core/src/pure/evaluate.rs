@@ -122,19 +122,6 @@ pub const VERSIONSTAMP_BYTES: usize = 10;
 mod tests {
     use super::*;
 
-    const OPS: [AtomicOp; 10] = [
-        AtomicOp::Add,
-        AtomicOp::BitAnd,
-        AtomicOp::BitOr,
-        AtomicOp::BitXor,
-        AtomicOp::AppendIfFits,
-        AtomicOp::Max,
-        AtomicOp::Min,
-        AtomicOp::ByteMin,
-        AtomicOp::ByteMax,
-        AtomicOp::CompareAndClear,
-    ];
-
     fn bytes(hex: &str) -> Value {
         if hex == "empty" {
             return [].as_slice().into();
@@ -147,7 +134,7 @@ mod tests {
 
     #[test]
     fn atomic_operations_give_foundationdbs_bytes() {
-        // Existing, operand, then the result of each of OPS.
+        // Existing, operand, then the result of each operation in the order of `AtomicOp::ALL`.
         let vectors = [
             "absent 0102 | 0102 0102 0102 0102 0102 0102 0102 0102 0102 absent",
             "empty 0102 | 0102 0000 0102 0102 0102 0102 0000 empty 0102 empty",
@@ -163,7 +150,7 @@ mod tests {
             let (inputs, results) = vector.split_once(" | ").unwrap();
             let (existing, operand) = inputs.split_once(' ').unwrap();
             let existing = (existing != "absent").then(|| bytes(existing));
-            for (op, expected) in OPS.into_iter().zip(results.split(' ')) {
+            for (op, expected) in AtomicOp::ALL.into_iter().zip(results.split(' ')) {
                 let expected = (expected != "absent").then(|| bytes(expected));
                 assert_eq!(
                     evaluate(op, existing.as_ref(), &bytes(operand)),
