@@ -37,7 +37,10 @@ export interface TransactionOptions {
 
 /** Options of {@link Database.doTransaction}. */
 export interface DoTransactionOptions extends TransactionOptions {
-  /** Ends the transaction when it aborts: `doTransaction` then rejects with the signal's reason. */
+  /**
+   * Ends the transaction when it aborts: `doTransaction` then rejects with the signal's reason. A commit in
+   * flight may still happen.
+   */
   signal?: AbortSignal | undefined;
 }
 

@@ -110,7 +110,10 @@ impl<S: Storage> Attempt<S> {
     ) -> impl Future<Output = Result<T>> + use<S, T, P> {
         let (sender, mut ended) = oneshot::channel();
         let mut until_ended = self.until_ended.borrow_mut();
-        until_ended.retain(|sender| !sender.is_canceled());
+        // Only when it would grow: many reads on their way at once must not each look at all of them.
+        if until_ended.len() == until_ended.capacity() {
+            until_ended.retain(|sender| !sender.is_canceled());
+        }
         until_ended.push(sender);
         drop(until_ended);
         poll_fn(move |context| {

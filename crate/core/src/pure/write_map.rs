@@ -13,10 +13,11 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use super::evaluate::{VERSIONSTAMP_BYTES, evaluate, merge_operands};
+use super::evaluate::{VERSIONSTAMP_BYTES, evaluate, merge_operands, stamped};
 use super::range_set::RangeSet;
 use crate::words::{
     AtomicOp, CONFLICT_RANGE_OVERHEAD_BYTES, Key, KeyRange, MUTATION_OVERHEAD_BYTES, Mutation, Value, Write,
+    key_after,
 };
 
 /// What the transaction's own writes say about a key.
@@ -182,12 +183,12 @@ impl WriteMap {
         first_stamp: &[u8; VERSIONSTAMP_BYTES],
     ) {
         if let (Some(begin), Some(last)) = (
-            super::evaluate::stamped(&template, first_stamp),
-            super::evaluate::stamped(&template, &[0xff; VERSIONSTAMP_BYTES]),
+            stamped(&template, first_stamp),
+            stamped(&template, &[0xff; VERSIONSTAMP_BYTES]),
         ) {
             self.unreadable.insert(KeyRange {
                 begin,
-                end: crate::words::key_after(&last),
+                end: key_after(&last),
             });
         }
         self.stamped_keys.insert(template, value);
@@ -411,7 +412,6 @@ fn range_bytes(range: &KeyRange) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::words::key_after;
 
     fn bytes(text: &str) -> Key {
         text.as_bytes().into()

@@ -6,8 +6,6 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use super::error::{Error, ErrorCode, Result};
-
 /// Immutable shared bytes.
 pub type Bytes = Rc<[u8]>;
 /// A key. At most [`super::KEY_BYTES_MAX`] bytes when stored.
@@ -63,28 +61,6 @@ pub fn key_after(key: &[u8]) -> Key {
     after.into()
 }
 
-/// The first key that does not begin with `prefix`: trailing ff bytes dropped, then the last byte
-/// plus one. `strinc(a ff)` is `b`.
-///
-/// # Errors
-/// `client_invalid_operation` when nothing is left: the prefix is empty or all ff.
-pub fn strinc(prefix: &[u8]) -> Result<Key> {
-    let kept = prefix.iter().rposition(|&byte| byte != 0xff).ok_or_else(|| {
-        Error::new(
-            ErrorCode::ClientInvalidOperation,
-            format!(
-                "a prefix with at least one byte below ff was expected, found {} bytes of ff",
-                prefix.len()
-            ),
-        )
-    })?;
-    let mut end: Vec<u8> = prefix.iter().take(kept + 1).copied().collect();
-    if let Some(last) = end.last_mut() {
-        *last += 1;
-    }
-    Ok(end.into())
-}
-
 /// A key as people read it in messages: printable ASCII as it is, the rest as `\xNN`, cut at 64 bytes.
 pub fn display_key(key: &[u8]) -> String {
     let text: String = key
@@ -111,17 +87,6 @@ mod tests {
     fn successor_of_a_key_is_the_next_key_in_order() {
         assert_eq!(&*key_after(b"a"), b"a\0");
         assert_eq!(&*key_after(b""), b"\0");
-    }
-
-    #[test]
-    fn strinc_drops_trailing_ff_and_adds_one() {
-        assert_eq!(&*strinc(b"a").unwrap(), b"b");
-        assert_eq!(&*strinc(b"a\xff\xff").unwrap(), b"b");
-        assert_eq!(
-            strinc(b"\xff").unwrap_err().code(),
-            ErrorCode::ClientInvalidOperation
-        );
-        assert_eq!(strinc(b"").unwrap_err().code(), ErrorCode::ClientInvalidOperation);
     }
 
     #[test]

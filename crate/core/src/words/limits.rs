@@ -12,8 +12,6 @@ pub const MUTATION_OVERHEAD_BYTES: u64 = 44;
 pub const CONFLICT_RANGE_OVERHEAD_BYTES: u64 = 24;
 /// How many versions a transaction may be old: about five seconds.
 pub const TRANSACTION_AGE_VERSIONS_MAX: u64 = 5_000_000;
-/// Versions advance by one per microsecond.
-pub const VERSIONS_PER_SECOND: u64 = 1_000_000;
 /// Largest step of the version clock.
 pub const VERSION_STEP_MAX: u64 = TRANSACTION_AGE_VERSIONS_MAX;
 /// Largest version: versions cross into JavaScript as numbers.

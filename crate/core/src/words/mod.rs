@@ -16,7 +16,7 @@ pub use atomic_op::AtomicOp;
 pub use durability::Durability;
 pub use env::{Env, LocalFuture};
 pub use error::{Error, ErrorCode, Result};
-pub use key::{Bytes, Key, KeyRange, Value, display_key, key_after, strinc};
+pub use key::{Bytes, Key, KeyRange, Value, display_key, key_after};
 pub use limits::*;
 pub use mutation::{Mutation, Write};
 pub use page_id::PageId;
