@@ -2,6 +2,7 @@
 //! Refers to `words`, `pure` and `storage`.
 
 mod commit_pipeline;
+mod contention;
 mod exclusivity;
 mod peer;
 mod read_versions;
@@ -9,6 +10,7 @@ mod resolver;
 mod state;
 mod watch_set;
 
+pub use contention::Turn;
 pub use exclusivity::{LEASE_US, Lock, Locks, PATIENCE_US};
 pub use peer::{Engine, EngineStats, News};
 pub use resolver::{CommitIntent, Committed, Rejection};

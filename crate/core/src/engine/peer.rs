@@ -10,6 +10,7 @@ use std::rc::Rc;
 use futures_channel::oneshot;
 
 use super::commit_pipeline::CommitQueue;
+use super::contention::{Contention, Turn};
 use super::exclusivity::{Exclusivity, Locks};
 use super::read_versions::ReadVersionQueue;
 use super::resolver::{Committed, Rejection};
@@ -71,6 +72,7 @@ pub struct Engine<S> {
     pub(super) state: RefCell<State>,
     pub(super) read_versions: RefCell<ReadVersionQueue>,
     pub(super) commits: RefCell<CommitQueue>,
+    contention: Contention,
     /// Where there are no locks, or nothing to be locked, `None`.
     pub(super) exclusivity: Option<Rc<Exclusivity>>,
     /// Why the engine can't be used any more.
@@ -116,6 +118,7 @@ impl<S: Storage> Engine<S> {
             state: RefCell::new(state),
             read_versions: RefCell::default(),
             commits: RefCell::default(),
+            contention: Contention::default(),
             failure: RefCell::default(),
             is_closing: Cell::new(false),
             is_following_news: Cell::new(false),
@@ -215,6 +218,11 @@ impl<S: Storage> Engine<S> {
         }
         self.heard_tail.set(SequenceNumber::ZERO);
         self.is_following_news.set(false);
+    }
+
+    /// A place in the line of those who lost a conflict over this key.
+    pub fn line_up(&self, contended: Key) -> oneshot::Receiver<Turn> {
+        self.contention.line_up(contended)
     }
 
     /// Counts a new watch, to be armed when its transaction has committed.
