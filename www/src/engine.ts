@@ -12,7 +12,12 @@ import init, {
 import { errorCodes } from './error-codes.js';
 import { type FDBError, fdbError } from './fdb-error.js';
 
-export type { DatabaseHandle, TransactionHandle, WatchHandle } from '../generated/plinth_wasm.js';
+export type {
+  DatabaseHandle,
+  SubscriptionHandle,
+  TransactionHandle,
+  WatchHandle,
+} from '../generated/plinth_wasm.js';
 
 /** Where the wasm comes from: a URL, its bytes, a response with it, or the compiled module. */
 export type WasmSource = InitInput | Promise<InitInput>;

@@ -17,6 +17,7 @@ export {
 export type { OptionValue } from './options.js';
 export type { RangeBatch, RangeOptions, Row } from './range.js';
 export type { ReadOptions } from './signal.js';
+export type { Changes, Subject, SubscribeOptions, Subscription } from './subscription.js';
 export { type DoTransactionOptions, Transaction, type TransactionOptions } from './transaction.js';
 export { versionBytes, versionNumber } from './version.js';
 export type { Watch, WatchOptions } from './watch.js';

@@ -14,6 +14,7 @@ mod options;
 mod page_life;
 mod range_chunk;
 pub mod storage;
+mod subscription_handle;
 mod transaction_handle;
 mod trap;
 mod watch_handle;

@@ -19,6 +19,7 @@ import { retry } from './retry.ts';
 import { selectors } from './selectors.ts';
 import { serializability } from './serializability.ts';
 import { snapshotReads } from './snapshot-reads.ts';
+import { subscriptions } from './subscriptions.ts';
 import { watches } from './watches.ts';
 
 export function apiSuite(storage: Storage): void {
@@ -37,6 +38,7 @@ export function apiSuite(storage: Storage): void {
     conflictRanges(storage);
     serializability(storage);
     watches(storage);
+    subscriptions(storage);
     limits(storage);
     durabilityOption(storage);
     options(storage);
