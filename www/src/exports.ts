@@ -9,4 +9,6 @@ export { type KeySelector, keySelector } from './key-selector.js';
 export { MutationType, StreamingMode } from './numbers.js';
 export type { RangeOptions, Row } from './range.js';
 export { type DoTransactionOptions, Transaction, type TransactionOptions } from './transaction.js';
+export type { TupleIn, TupleItem } from './tuple/index.js';
+export * as tuple from './tuple/index.js';
 export type { Watch, WatchOptions } from './watch.js';

@@ -1,6 +1,10 @@
 //! An element of a tuple.
 
 use super::{Float32, Float64, Integer, Versionstamp};
+use crate::pure::VERSIONSTAMP_BYTES;
+
+/// Bytes of a UUID.
+pub const UUID_BYTES: usize = 16;
 
 /// One element. The variants stand in the order in which their packed forms sort, and elements compare
 /// as their packed forms do.
@@ -23,9 +27,9 @@ pub enum Element {
     /// False or true.
     Boolean(bool),
     /// A UUID, in network order.
-    Uuid([u8; 16]),
+    Uuid([u8; UUID_BYTES]),
     /// The versionstamp of a transaction, without a user's version.
-    Versionstamp80([u8; 10]),
+    Versionstamp80([u8; VERSIONSTAMP_BYTES]),
     /// A versionstamp with a user's version; possibly one that the commit is to fill in.
     Versionstamp(Versionstamp),
 }

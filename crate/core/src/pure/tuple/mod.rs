@@ -13,7 +13,7 @@ pub mod type_code;
 mod unpack;
 mod versionstamp;
 
-pub use element::Element;
+pub use element::{Element, UUID_BYTES};
 pub use float::{Float32, Float64};
 pub use integer::{INTEGER_BYTES_MAX, Integer};
 pub use pack::{pack, pack_after, pack_with_versionstamp, range};

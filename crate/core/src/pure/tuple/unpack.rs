@@ -79,10 +79,9 @@ impl<'a> Reader<'a> {
             type_code::BYTES => Element::Bytes(self.escaped("byte string")?),
             type_code::UNICODE => {
                 let text = String::from_utf8(self.escaped("string")?);
-                Element::Unicode(text.map_err(|error| {
-                    let valid = error.utf8_error().valid_up_to();
-                    self.malformed(ANY, &format!("UTF-8 was expected, found {valid} bytes of it"))
-                })?)
+                Element::Unicode(
+                    text.map_err(|_| self.malformed(ANY, "UTF-8 was expected, found other bytes"))?,
+                )
             }
             type_code::FLOAT32 => Element::Float32(Float32::from_ordered_bytes(self.array("float", ANY)?)),
             type_code::FLOAT64 => Element::Float64(Float64::from_ordered_bytes(self.array("double", ANY)?)),
