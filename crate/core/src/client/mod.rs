@@ -2,6 +2,7 @@
 
 mod attempt;
 mod database;
+mod directory;
 mod legal;
 mod merged_range;
 mod read;
@@ -10,6 +11,7 @@ mod transaction;
 mod watch;
 
 pub use database::Database;
+pub use directory::{Directory, DirectoryLayer, DirectoryOptions};
 pub use read::Read;
 pub use transaction::{Transaction, TransactionOptions};
 pub use watch::{Watch, WatchCanceller};
