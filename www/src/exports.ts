@@ -7,14 +7,24 @@ export type { WasmSource } from './engine.js';
 export { errorCodes } from './error-codes.js';
 export { FDBError } from './fdb-error.js';
 export { type KeySelector, keySelector } from './key-selector.js';
-export { MutationType, StreamingMode } from './numbers.js';
-export type { KeyRange, RangeOptions, Row } from './range.js';
+export { ConflictRangeType, ErrorPredicate, MutationType, StreamingMode } from './numbers.js';
+export {
+  DatabaseOptionCode,
+  type Flag,
+  type NativeDatabaseOptions,
+  type NativeTransactionOptions,
+  TransactionOptionCode,
+} from './option-codes.js';
+export type { OptionValue } from './options.js';
+export type { KeyRange, RangeBatch, RangeOptions, Row } from './range.js';
+export type { ReadOptions } from './signal.js';
 export { type GetSubspace, isGetSubspace, root, Subspace } from './subspace.js';
 export { type DoTransactionOptions, Transaction, type TransactionOptions } from './transaction.js';
 export { defaultGetRange, defaultTransformer, prefixTransformer, type Transformer } from './transformer.js';
 export type { TupleItem } from './tuple/index.js';
 export * as tuple from './tuple/index.js';
 export { util } from './util.js';
+export { versionBytes, versionNumber } from './version.js';
 export {
   packPrefixedVersionstamp,
   packVersionstamp,

@@ -10,14 +10,14 @@ mod support;
 
 use plinth_core::ErrorCode;
 use plinth_core::pure::Subspace;
-use support::directories::{Layer, NONE, create, dump, hex, layer_of, manual_layer_of, run};
+use support::directories::{Layer, NONE, create, dump, hex, manual_layer, root_layer, run};
 use support::{begin, code, set, with_cluster};
 
 #[test]
 fn what_is_stored_is_what_foundationdbs_bindings_store() {
     with_cluster(async |cluster| {
         let peer = cluster.open().await;
-        let layer = manual_layer_of(&peer);
+        let layer = manual_layer();
         let users = hex(create(&peer, &layer, &["users"]).await.prefix());
         let partition = run(&peer, async |tn| {
             layer
@@ -54,7 +54,7 @@ fn what_is_stored_is_what_foundationdbs_bindings_store() {
 fn directories_are_created_with_those_on_the_way_and_opened_by_all_peers() {
     with_cluster(async |cluster| {
         let (one, other) = (cluster.open().await, cluster.open().await);
-        let (layer, other_layer) = (layer_of(&one), layer_of(&other));
+        let (layer, other_layer) = (root_layer(), root_layer());
         let made = run(&one, async |tn| {
             layer.create(tn, &["a", "b", "c"], b"queue", None).await
         })
@@ -100,7 +100,7 @@ fn directories_are_created_with_those_on_the_way_and_opened_by_all_peers() {
 fn names_are_listed_in_the_order_of_their_bytes() {
     with_cluster(async |cluster| {
         let peer = cluster.open().await;
-        let layer = layer_of(&peer);
+        let layer = root_layer();
         let names = ["", "a", "a\0", "ab", "\u{ff5e}", "\u{1f525}"];
         for name in names.iter().rev() {
             create(&peer, &layer, &[name]).await;
@@ -113,7 +113,7 @@ fn names_are_listed_in_the_order_of_their_bytes() {
 fn a_move_changes_the_path_and_nothing_else() {
     with_cluster(async |cluster| {
         let peer = cluster.open().await;
-        let layer = layer_of(&peer);
+        let layer = root_layer();
         let made = create(&peer, &layer, &["a", "b"]).await;
         let below = create(&peer, &layer, &["a", "b", "c"]).await;
         let key = made.subspace().unwrap().pack(&["key".into()]).unwrap();
@@ -143,7 +143,7 @@ fn a_move_changes_the_path_and_nothing_else() {
 fn removing_clears_all_below_and_gives_the_prefix_to_nobody_else() {
     with_cluster(async |cluster| {
         let peer = cluster.open().await;
-        let layer = layer_of(&peer);
+        let layer = root_layer();
         let kept = create(&peer, &layer, &["kept"]).await;
         set(&peer, kept.prefix(), b"data").await;
         let before = dump(&peer).await;
@@ -177,7 +177,7 @@ fn removing_clears_all_below_and_gives_the_prefix_to_nobody_else() {
 fn each_error_has_its_code() {
     with_cluster(async |cluster| {
         let peer = cluster.open().await;
-        let (layer, manual) = (layer_of(&peer), manual_layer_of(&peer));
+        let (layer, manual) = (root_layer(), manual_layer());
         run(&peer, async |tn| layer.create(tn, &["a"], b"queue", None).await)
             .await
             .unwrap();
@@ -275,7 +275,7 @@ fn each_error_has_its_code() {
 fn a_prefix_is_given_once_and_no_prefix_begins_another() {
     with_cluster(async |cluster| {
         let peer = cluster.open().await;
-        let layer = manual_layer_of(&peer);
+        let layer = manual_layer();
         let made = async |name: &str, prefix: &[u8]| {
             code(
                 run(&peer, async |tn| {
@@ -306,7 +306,7 @@ fn a_prefix_is_given_once_and_no_prefix_begins_another() {
 fn an_allocated_prefix_that_is_not_free_is_refused() {
     with_cluster(async |cluster| {
         let peer = cluster.open().await;
-        let layer = layer_of(&peer);
+        let layer = root_layer();
         create(&peer, &layer, &["first"]).await;
         let tn = begin(&peer);
         let packed = |number: i64| Subspace::new(b"".as_slice()).pack(&[number.into()]).unwrap();
@@ -331,7 +331,7 @@ fn an_allocated_prefix_that_is_not_free_is_refused() {
 fn metadata_of_later_versions_are_read_if_only_the_minor_is_later_and_never_written() {
     with_cluster(async |cluster| {
         let peer = cluster.open().await;
-        let layer = layer_of(&peer);
+        let layer = root_layer();
         create(&peer, &layer, &["a"]).await;
         let key = b"\xfe\x01\xfe\x00\x01version\x00";
         let version =
@@ -371,7 +371,7 @@ fn metadata_of_later_versions_are_read_if_only_the_minor_is_later_and_never_writ
 fn metadata_that_nobody_who_follows_the_format_writes_are_typed_errors() {
     with_cluster(async |cluster| {
         let peer = cluster.open().await;
-        let layer = layer_of(&peer);
+        let layer = root_layer();
         create(&peer, &layer, &["a"]).await;
         let root = b"\xfe\x01\xfe\x00";
         let with = async |rest: &[u8], value: &[u8]| {
@@ -419,7 +419,7 @@ fn metadata_that_nobody_who_follows_the_format_writes_are_typed_errors() {
 fn a_partition_is_a_directory_to_its_parent_and_a_root_to_what_is_inside() {
     with_cluster(async |cluster| {
         let peer = cluster.open().await;
-        let layer = layer_of(&peer);
+        let layer = root_layer();
         let outer = run(&peer, async |tn| {
             layer.create(tn, &["p"], b"partition", None).await
         })
@@ -494,7 +494,7 @@ fn a_partition_is_a_directory_to_its_parent_and_a_root_to_what_is_inside() {
 fn an_abandoned_operation_lets_the_next_one_of_its_transaction_go_on() {
     with_cluster(async |cluster| {
         let peer = cluster.open().await;
-        let layer = layer_of(&peer);
+        let layer = root_layer();
         let tn = begin(&peer);
         let mut first = Box::pin(layer.create_or_open(&tn, &["a"], b""));
         let mut waiting = Box::pin(layer.create_or_open(&tn, &["b"], b""));

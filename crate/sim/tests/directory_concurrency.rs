@@ -14,7 +14,7 @@ use plinth_core::ErrorCode;
 use plinth_core::pure::Subspace;
 use plinth_core::words::RangeOptions;
 use plinth_sim::{Cluster, ClusterOptions, Simulation, seeds};
-use support::directories::{Dir, create, dump, hex, layer_of, run};
+use support::directories::{Dir, create, dump, hex, root_layer, run};
 use support::{Tn, begin, code, range, with_cluster};
 
 #[test]
@@ -24,7 +24,7 @@ fn the_same_directory_made_twice_in_one_transaction_is_one_directory() {
         let cluster = Cluster::new(&world, ClusterOptions::default());
         world.clone().run(async move {
             let peer = cluster.open().await;
-            let layer = layer_of(&peer);
+            let layer = root_layer();
             let tn = begin(&peer);
             let calls: Vec<_> = (0..6)
                 .map(|index| {
@@ -61,7 +61,7 @@ fn the_same_directory_made_by_many_transactions_is_one_directory() {
             for _ in 0..4 {
                 let peer = cluster.open().await;
                 let call = async move {
-                    let layer = layer_of(&peer);
+                    let layer = root_layer();
                     loop {
                         let body = async |tn: &Tn| layer.create_or_open(tn, &["a", "b"], b"").await;
                         if let Ok(made) = run(&peer, body).await {
@@ -98,10 +98,10 @@ fn allocations_conflict_only_when_they_draw_the_same_prefix() {
         let cluster = Cluster::new(&world, ClusterOptions::default());
         let is_equal = world.clone().run(async move {
             let (one, other) = (cluster.open().await, cluster.open().await);
-            create(&one, &layer_of(&one), &["first"]).await;
+            create(&one, &root_layer(), &["first"]).await;
             let (tn, other_tn) = (begin(&one), begin(&other));
-            let mine = layer_of(&one).create(&tn, &["mine"], b"", None).await.unwrap();
-            let theirs = layer_of(&other)
+            let mine = root_layer().create(&tn, &["mine"], b"", None).await.unwrap();
+            let theirs = root_layer()
                 .create(&other_tn, &["theirs"], b"", None)
                 .await
                 .unwrap();
@@ -126,7 +126,7 @@ fn allocations_conflict_only_when_they_draw_the_same_prefix() {
 fn windows_move_on_and_grow_and_leave_no_old_candidates() {
     with_cluster(async |cluster| {
         let peer = cluster.open().await;
-        let layer = layer_of(&peer);
+        let layer = root_layer();
         let number = |directory: &Dir| {
             let elements = Subspace::new(b"".as_slice()).unpack(directory.prefix()).unwrap();
             match &elements[..] {
@@ -187,7 +187,7 @@ fn prefixes_of_many_peers_at_once_never_begin_each_other() {
                 let peer = cluster.open().await;
                 let world_of_call = world.clone();
                 let call = async move {
-                    let layer = layer_of(&peer);
+                    let layer = root_layer();
                     let mut prefixes = Vec::new();
                     for index in 0..world_of_call.random_in(5..25) {
                         let names = [0, 1].map(|half| format!("{peer_index}.{index}.{half}"));

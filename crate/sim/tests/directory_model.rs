@@ -15,7 +15,7 @@ use plinth_core::ErrorCode;
 use plinth_core::pure::Subspace;
 use plinth_core::pure::tuple::Element;
 use plinth_sim::{Cluster, ClusterOptions, Peer, Simulation, seeds};
-use support::directories::{Dir, Layer, dump, hex, layer_of, manual_layer_of};
+use support::directories::{Dir, Layer, dump, hex, manual_layer, root_layer};
 use support::{begin, code};
 
 const NAMES: [&str; 4] = ["a", "b", "ä", ""];
@@ -430,8 +430,8 @@ fn random_programs_answer_as_a_tree_does_and_store_nothing_else() {
             let peer = cluster.open().await;
             let mut program = Program {
                 world: cluster.world().clone(),
-                layer: layer_of(&peer),
-                manual: manual_layer_of(&peer),
+                layer: root_layer(),
+                manual: manual_layer(),
                 model: Model::default(),
                 counts: BTreeMap::new(),
                 peer,

@@ -5,25 +5,25 @@
 use plinth_core::client::{Directory, DirectoryLayer, DirectoryOptions};
 use plinth_core::words::RangeOptions;
 use plinth_core::{Result, TransactionOptions};
-use plinth_sim::{Peer, SimulatedStorage};
+use plinth_sim::Peer;
 
 use super::{Tn, begin, range};
 
-pub(crate) type Layer = DirectoryLayer<SimulatedStorage>;
-pub(crate) type Dir = Directory<SimulatedStorage>;
+pub(crate) type Layer = DirectoryLayer;
+pub(crate) type Dir = Directory;
 
 pub(crate) const NONE: &[&str] = &[];
 
-pub(crate) fn layer_of(peer: &Peer) -> Layer {
-    DirectoryLayer::new(&peer.database, DirectoryOptions::default())
+pub(crate) fn root_layer() -> Layer {
+    DirectoryLayer::new(DirectoryOptions::default())
 }
 
-pub(crate) fn manual_layer_of(peer: &Peer) -> Layer {
+pub(crate) fn manual_layer() -> Layer {
     let options = DirectoryOptions {
         allow_manual_prefixes: true,
         ..DirectoryOptions::default()
     };
-    DirectoryLayer::new(&peer.database, options)
+    DirectoryLayer::new(options)
 }
 
 /// Runs one operation in a transaction of its own, with retries.

@@ -8,14 +8,12 @@
 //! Each turn's reads and writes are called without waiting in between, so two allocations of one
 //! transaction see each other's: reads see the writes as of their call (I7).
 
-use std::rc::Rc;
-
 use super::metadata::{element_at, unexpected};
 use super::store::Store;
 use crate::pure::Subspace;
 use crate::pure::tuple::{Element, pack};
 use crate::storage::Storage;
-use crate::words::{Env, Error, ErrorCode, Key, KeyRange, RangeRows, Result, display_key};
+use crate::words::{Error, ErrorCode, Key, KeyRange, RangeRows, Result, display_key};
 
 /// Larger windows mean fewer conflicts, smaller ones shorter prefixes. So they grow, but not for ever:
 /// about half a window of candidates is stored.
@@ -47,16 +45,12 @@ impl Allocator {
     ///
     /// # Errors
     /// Those of the transaction's reads; of metadata that nobody who follows the format writes.
-    pub(super) async fn allocate<S: Storage>(
-        &self,
-        store: &Store<'_, S>,
-        env: &Rc<dyn Env>,
-    ) -> Result<Vec<u8>> {
+    pub(super) async fn allocate<S: Storage>(&self, store: &Store<'_, S>) -> Result<Vec<u8>> {
         loop {
             let latest = store.one_of(&self.counters.range(&[])?, true, true).await?;
             let start = self.start_of(&latest)?.unwrap_or(0);
             let start = self.advance(store, start).await?;
-            if let Some(integer) = self.draw(store, env, start).await? {
+            if let Some(integer) = self.draw(store, start).await? {
                 return pack(&[integer.into()]);
             }
         }
@@ -85,18 +79,13 @@ impl Allocator {
     }
 
     /// Draws from the window until an integer is free; `None` if the window has moved on meanwhile.
-    async fn draw<S: Storage>(
-        &self,
-        store: &Store<'_, S>,
-        env: &Rc<dyn Env>,
-        start: i64,
-    ) -> Result<Option<i64>> {
+    async fn draw<S: Storage>(&self, store: &Store<'_, S>, start: i64) -> Result<Option<i64>> {
         let window = window_size(start);
         start
             .checked_add(window)
             .ok_or_else(|| used_up(self.counters.key()))?;
         loop {
-            let offset = env.random_u64() % window.unsigned_abs();
+            let offset = store.random_u64() % window.unsigned_abs();
             let candidate = start + i64::try_from(offset).expect("less than the window");
             let key = self.recent.pack(&[candidate.into()])?;
             let latest = store.one_of(&self.counters.range(&[])?, true, true);

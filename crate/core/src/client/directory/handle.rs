@@ -14,23 +14,18 @@ use crate::words::{Bytes, Error, ErrorCode, Key, Result};
 /// A partition is a directory with a directory layer of its own inside: everything of it begins with its
 /// prefix, so nothing can be moved in or out. It can't be used as a subspace; as a directory it is
 /// removed, moved and looked for by the layer around it.
-pub struct Directory<S: Storage> {
+pub struct Directory {
     /// The layer that has it as a directory.
-    around: DirectoryLayer<S>,
+    around: DirectoryLayer,
     /// The layer of the directories below: the same one but for a partition.
-    inside: DirectoryLayer<S>,
+    inside: DirectoryLayer,
     path: Vec<String>,
     subspace: Subspace,
     layer: Bytes,
 }
 
-impl<S: Storage> Directory<S> {
-    pub(super) fn new(
-        around: DirectoryLayer<S>,
-        path: Vec<String>,
-        prefix: Bytes,
-        layer: Bytes,
-    ) -> Directory<S> {
+impl Directory {
+    pub(super) fn new(around: DirectoryLayer, path: Vec<String>, prefix: Bytes, layer: Bytes) -> Directory {
         let inside = if &*layer == PARTITION {
             around.of_partition(&prefix, path.clone())
         } else {
@@ -80,12 +75,12 @@ impl<S: Storage> Directory<S> {
     ///
     /// # Errors
     /// The same.
-    pub async fn create_or_open(
+    pub async fn create_or_open<S: Storage>(
         &self,
         transaction: &Rc<Transaction<S>>,
         path: &[impl AsRef<str>],
         layer: &[u8],
-    ) -> Result<Directory<S>> {
+    ) -> Result<Directory> {
         let path = self.within(&self.inside, path);
         self.inside.create_or_open(transaction, &path, layer).await
     }
@@ -94,12 +89,12 @@ impl<S: Storage> Directory<S> {
     ///
     /// # Errors
     /// The same.
-    pub async fn open(
+    pub async fn open<S: Storage>(
         &self,
         transaction: &Rc<Transaction<S>>,
         path: &[impl AsRef<str>],
         layer: &[u8],
-    ) -> Result<Directory<S>> {
+    ) -> Result<Directory> {
         let path = self.within(&self.inside, path);
         self.inside.open(transaction, &path, layer).await
     }
@@ -108,13 +103,13 @@ impl<S: Storage> Directory<S> {
     ///
     /// # Errors
     /// The same.
-    pub async fn create(
+    pub async fn create<S: Storage>(
         &self,
         transaction: &Rc<Transaction<S>>,
         path: &[impl AsRef<str>],
         layer: &[u8],
         prefix: Option<&[u8]>,
-    ) -> Result<Directory<S>> {
+    ) -> Result<Directory> {
         let path = self.within(&self.inside, path);
         self.inside.create(transaction, &path, layer, prefix).await
     }
@@ -123,12 +118,12 @@ impl<S: Storage> Directory<S> {
     ///
     /// # Errors
     /// As [`DirectoryLayer::move_to`].
-    pub async fn move_within(
+    pub async fn move_within<S: Storage>(
         &self,
         transaction: &Rc<Transaction<S>>,
         old_path: &[impl AsRef<str>],
         new_path: &[impl AsRef<str>],
-    ) -> Result<Directory<S>> {
+    ) -> Result<Directory> {
         let old_path = self.within(&self.inside, old_path);
         let new_path = self.within(&self.inside, new_path);
         self.inside.move_to(transaction, &old_path, &new_path).await
@@ -138,11 +133,11 @@ impl<S: Storage> Directory<S> {
     ///
     /// # Errors
     /// As [`DirectoryLayer::move_to`].
-    pub async fn move_to(
+    pub async fn move_to<S: Storage>(
         &self,
         transaction: &Rc<Transaction<S>>,
         new_path: &[impl AsRef<str>],
-    ) -> Result<Directory<S>> {
+    ) -> Result<Directory> {
         let new_path = owned(new_path);
         let Some(new_path) = new_path.strip_prefix(self.around.path()) else {
             let code = ErrorCode::CannotMoveDirectoryBetweenPartitions;
@@ -157,7 +152,11 @@ impl<S: Storage> Directory<S> {
     ///
     /// # Errors
     /// The same.
-    pub async fn remove(&self, transaction: &Rc<Transaction<S>>, path: &[impl AsRef<str>]) -> Result<()> {
+    pub async fn remove<S: Storage>(
+        &self,
+        transaction: &Rc<Transaction<S>>,
+        path: &[impl AsRef<str>],
+    ) -> Result<()> {
         let layer = self.layer_for(path);
         layer.remove(transaction, &self.within(layer, path)).await
     }
@@ -166,7 +165,7 @@ impl<S: Storage> Directory<S> {
     ///
     /// # Errors
     /// The same.
-    pub async fn remove_if_exists(
+    pub async fn remove_if_exists<S: Storage>(
         &self,
         transaction: &Rc<Transaction<S>>,
         path: &[impl AsRef<str>],
@@ -181,7 +180,7 @@ impl<S: Storage> Directory<S> {
     ///
     /// # Errors
     /// The same.
-    pub async fn list(
+    pub async fn list<S: Storage>(
         &self,
         transaction: &Rc<Transaction<S>>,
         path: &[impl AsRef<str>],
@@ -194,13 +193,17 @@ impl<S: Storage> Directory<S> {
     ///
     /// # Errors
     /// The same.
-    pub async fn exists(&self, transaction: &Rc<Transaction<S>>, path: &[impl AsRef<str>]) -> Result<bool> {
+    pub async fn exists<S: Storage>(
+        &self,
+        transaction: &Rc<Transaction<S>>,
+        path: &[impl AsRef<str>],
+    ) -> Result<bool> {
         let layer = self.layer_for(path);
         layer.exists(transaction, &self.within(layer, path)).await
     }
 
     /// Who looks after a path: a partition itself is a directory of the layer around it.
-    fn layer_for(&self, path: &[impl AsRef<str>]) -> &DirectoryLayer<S> {
+    fn layer_for(&self, path: &[impl AsRef<str>]) -> &DirectoryLayer {
         if path.is_empty() {
             &self.around
         } else {
@@ -209,7 +212,7 @@ impl<S: Storage> Directory<S> {
     }
 
     /// A path that begins at this directory, as one that begins at the layer's root.
-    fn within(&self, layer: &DirectoryLayer<S>, path: &[impl AsRef<str>]) -> Vec<String> {
+    fn within(&self, layer: &DirectoryLayer, path: &[impl AsRef<str>]) -> Vec<String> {
         let from_layer = self.path.get(layer.path().len()..).unwrap_or_default();
         [from_layer, &owned(path)].concat()
     }

@@ -6,13 +6,12 @@ use super::allocator::Allocator;
 use super::handle::Directory;
 use super::metadata::{Metadata, VERSION, decode_version, encode_version};
 use super::node::Node;
-use super::operation_lock::OperationLocks;
 use super::store::Store;
 use super::tree::{self, key_range_of};
-use crate::client::{Database, Transaction};
+use crate::client::Transaction;
 use crate::pure::Subspace;
 use crate::storage::Storage;
-use crate::words::{Bytes, Env, Error, ErrorCode, Result, display_key};
+use crate::words::{Bytes, Error, ErrorCode, Result, display_key};
 
 /// Where a directory layer keeps things.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,35 +34,16 @@ impl Default for DirectoryOptions {
     }
 }
 
-/// What the layers of one database share.
-struct Shared<S: Storage> {
-    env: Rc<dyn Env>,
-    locks: Rc<OperationLocks<S>>,
-}
-
-/// A directory layer. Clones are the same one, and so are the layers of partitions inside of it as far as
-/// operations wait for each other: within one transaction they run one after the other, in the order in
-/// which they were first polled. Don't leave one that has begun without polling it while you wait for
-/// another of the same transaction.
-pub struct DirectoryLayer<S: Storage> {
-    shared: Rc<Shared<S>>,
+/// A directory layer. Within one transaction operations run one after the other, in the order in which
+/// they were first polled: don't leave one that has begun without polling it while you wait for another of
+/// the same transaction.
+#[derive(Clone)]
+pub struct DirectoryLayer {
     metadata: Metadata,
     content_prefix: Bytes,
     allow_manual_prefixes: bool,
     /// The path of the partition that this is the layer of; empty for the root's.
     path: Vec<String>,
-}
-
-impl<S: Storage> Clone for DirectoryLayer<S> {
-    fn clone(&self) -> Self {
-        DirectoryLayer {
-            shared: Rc::clone(&self.shared),
-            metadata: self.metadata.clone(),
-            content_prefix: self.content_prefix.clone(),
-            allow_manual_prefixes: self.allow_manual_prefixes,
-            path: self.path.clone(),
-        }
-    }
 }
 
 /// What a creation is asked for.
@@ -75,14 +55,10 @@ struct Wanted<'a> {
     may_open: bool,
 }
 
-impl<S: Storage> DirectoryLayer<S> {
-    /// The directory layer of a database's root.
-    pub fn new(database: &Database<S>, options: DirectoryOptions) -> DirectoryLayer<S> {
+impl DirectoryLayer {
+    /// The directory layer of a root.
+    pub fn new(options: DirectoryOptions) -> DirectoryLayer {
         DirectoryLayer {
-            shared: Rc::new(Shared {
-                env: Rc::clone(database.engine().env()),
-                locks: Rc::default(),
-            }),
             metadata: Metadata::new(Subspace::new(options.node_prefix)),
             content_prefix: options.content_prefix,
             allow_manual_prefixes: options.allow_manual_prefixes,
@@ -91,10 +67,9 @@ impl<S: Storage> DirectoryLayer<S> {
     }
 
     /// The layer inside of a partition.
-    pub(super) fn of_partition(&self, prefix: &Bytes, path: Vec<String>) -> DirectoryLayer<S> {
+    pub(super) fn of_partition(&self, prefix: &Bytes, path: Vec<String>) -> DirectoryLayer {
         let nodes = [&**prefix, b"\xfe"].concat();
         DirectoryLayer {
-            shared: Rc::clone(&self.shared),
             metadata: Metadata::new(Subspace::new(nodes)),
             content_prefix: prefix.clone(),
             allow_manual_prefixes: false,
@@ -114,12 +89,12 @@ impl<S: Storage> DirectoryLayer<S> {
     /// `cannot_open_root_directory` for the empty path, `mismatched_layer`; `directory_prefix_not_empty`
     /// and `directory_prefix_in_use` if the prefix that was allocated is somebody else's already;
     /// `incompatible_directory_version` and `invalid_directory_layer_metadata`; those of the transaction.
-    pub async fn create_or_open(
+    pub async fn create_or_open<S: Storage>(
         &self,
         transaction: &Rc<Transaction<S>>,
         path: &[impl AsRef<str>],
         layer: &[u8],
-    ) -> Result<Directory<S>> {
+    ) -> Result<Directory> {
         let wanted = Wanted {
             layer,
             prefix: None,
@@ -133,12 +108,12 @@ impl<S: Storage> DirectoryLayer<S> {
     ///
     /// # Errors
     /// As [`DirectoryLayer::create_or_open`]; `directory_does_not_exist`.
-    pub async fn open(
+    pub async fn open<S: Storage>(
         &self,
         transaction: &Rc<Transaction<S>>,
         path: &[impl AsRef<str>],
         layer: &[u8],
-    ) -> Result<Directory<S>> {
+    ) -> Result<Directory> {
         let wanted = Wanted {
             layer,
             prefix: None,
@@ -155,13 +130,13 @@ impl<S: Storage> DirectoryLayer<S> {
     /// As [`DirectoryLayer::create_or_open`]; `directory_already_exists`; `manual_prefixes_not_enabled` or,
     /// inside of a partition, `prefix_in_partition`; `directory_prefix_in_use` for a given prefix that
     /// begins with another directory's or is its beginning.
-    pub async fn create(
+    pub async fn create<S: Storage>(
         &self,
         transaction: &Rc<Transaction<S>>,
         path: &[impl AsRef<str>],
         layer: &[u8],
         prefix: Option<&[u8]>,
-    ) -> Result<Directory<S>> {
+    ) -> Result<Directory> {
         let wanted = Wanted {
             layer,
             prefix,
@@ -177,14 +152,14 @@ impl<S: Storage> DirectoryLayer<S> {
     /// `invalid_destination_directory` if the new path is the old one or below it;
     /// `directory_does_not_exist`, `directory_already_exists`, `parent_directory_does_not_exist`;
     /// `cannot_move_directory_between_partitions`; those of versions and of the transaction.
-    pub async fn move_to(
+    pub async fn move_to<S: Storage>(
         &self,
         transaction: &Rc<Transaction<S>>,
         old_path: &[impl AsRef<str>],
         new_path: &[impl AsRef<str>],
-    ) -> Result<Directory<S>> {
+    ) -> Result<Directory> {
         let (old_path, new_path) = (owned(old_path), owned(new_path));
-        let _lock = self.shared.locks.acquire(transaction).await;
+        let _turn = transaction.directory_lock.acquire().await;
         self.move_node(&Store::of(transaction), &old_path, &new_path)
             .await
     }
@@ -194,7 +169,11 @@ impl<S: Storage> DirectoryLayer<S> {
     ///
     /// # Errors
     /// `directory_does_not_exist`, `cannot_modify_root_directory`; those of versions and of the transaction.
-    pub async fn remove(&self, transaction: &Rc<Transaction<S>>, path: &[impl AsRef<str>]) -> Result<()> {
+    pub async fn remove<S: Storage>(
+        &self,
+        transaction: &Rc<Transaction<S>>,
+        path: &[impl AsRef<str>],
+    ) -> Result<()> {
         let path = owned(path);
         if self.remove_locked(transaction, &path).await? {
             return Ok(());
@@ -206,7 +185,7 @@ impl<S: Storage> DirectoryLayer<S> {
     ///
     /// # Errors
     /// As [`DirectoryLayer::remove`], but for `directory_does_not_exist`.
-    pub async fn remove_if_exists(
+    pub async fn remove_if_exists<S: Storage>(
         &self,
         transaction: &Rc<Transaction<S>>,
         path: &[impl AsRef<str>],
@@ -218,13 +197,13 @@ impl<S: Storage> DirectoryLayer<S> {
     ///
     /// # Errors
     /// `directory_does_not_exist`; those of versions and of the transaction.
-    pub async fn list(
+    pub async fn list<S: Storage>(
         &self,
         transaction: &Rc<Transaction<S>>,
         path: &[impl AsRef<str>],
     ) -> Result<Vec<String>> {
         let path = owned(path);
-        let _lock = self.shared.locks.acquire(transaction).await;
+        let _turn = transaction.directory_lock.acquire().await;
         self.list_node(&Store::of(transaction), &path).await
     }
 
@@ -232,29 +211,33 @@ impl<S: Storage> DirectoryLayer<S> {
     ///
     /// # Errors
     /// Those of versions and of the transaction.
-    pub async fn exists(&self, transaction: &Rc<Transaction<S>>, path: &[impl AsRef<str>]) -> Result<bool> {
+    pub async fn exists<S: Storage>(
+        &self,
+        transaction: &Rc<Transaction<S>>,
+        path: &[impl AsRef<str>],
+    ) -> Result<bool> {
         let path = owned(path);
-        let _lock = self.shared.locks.acquire(transaction).await;
+        let _turn = transaction.directory_lock.acquire().await;
         self.node_exists(&Store::of(transaction), &path).await
     }
 
-    async fn open_locked(
+    async fn open_locked<S: Storage>(
         &self,
         transaction: &Rc<Transaction<S>>,
         path: &[impl AsRef<str>],
         wanted: Wanted<'_>,
-    ) -> Result<Directory<S>> {
+    ) -> Result<Directory> {
         let path = owned(path);
-        let _lock = self.shared.locks.acquire(transaction).await;
+        let _turn = transaction.directory_lock.acquire().await;
         self.open_node(&Store::of(transaction), &path, wanted).await
     }
 
-    async fn open_node(
+    async fn open_node<S: Storage>(
         &self,
         store: &Store<'_, S>,
         path: &[String],
         wanted: Wanted<'_>,
-    ) -> Result<Directory<S>> {
+    ) -> Result<Directory> {
         self.check_version(store, false).await?;
         if wanted.prefix.is_some() && !self.allow_manual_prefixes {
             let is_root = self.path.is_empty();
@@ -288,12 +271,12 @@ impl<S: Storage> DirectoryLayer<S> {
         Ok(self.directory(path, node.prefix, node.layer))
     }
 
-    async fn create_node(
+    async fn create_node<S: Storage>(
         &self,
         store: &Store<'_, S>,
         path: &[String],
         wanted: Wanted<'_>,
-    ) -> Result<Directory<S>> {
+    ) -> Result<Directory> {
         if !wanted.may_create {
             return Err(self.error(ErrorCode::DirectoryDoesNotExist, path));
         }
@@ -327,9 +310,9 @@ impl<S: Storage> DirectoryLayer<S> {
     }
 
     /// A prefix that no directory has and no data begin with.
-    async fn allocate(&self, store: &Store<'_, S>) -> Result<Bytes> {
+    async fn allocate<S: Storage>(&self, store: &Store<'_, S>) -> Result<Bytes> {
         let allocator = Allocator::new(&self.metadata.allocator()?)?;
-        let allocated = allocator.allocate(store, &self.shared.env).await?;
+        let allocated = allocator.allocate(store).await?;
         let prefix: Bytes = [&*self.content_prefix, &allocated].concat().into();
         let data = store.one_of(&key_range_of(&prefix)?, false, false).await?;
         match data.rows.first() {
@@ -342,7 +325,12 @@ impl<S: Storage> DirectoryLayer<S> {
         }
     }
 
-    async fn check_prefix_free(&self, store: &Store<'_, S>, prefix: &[u8], snapshot: bool) -> Result<()> {
+    async fn check_prefix_free<S: Storage>(
+        &self,
+        store: &Store<'_, S>,
+        prefix: &[u8],
+        snapshot: bool,
+    ) -> Result<()> {
         if tree::is_prefix_free(&self.metadata, store, prefix, snapshot).await? {
             return Ok(());
         }
@@ -352,12 +340,12 @@ impl<S: Storage> DirectoryLayer<S> {
         Err(Error::new(ErrorCode::DirectoryPrefixInUse, detail))
     }
 
-    async fn move_node(
+    async fn move_node<S: Storage>(
         &self,
         store: &Store<'_, S>,
         old_path: &[String],
         new_path: &[String],
-    ) -> Result<Directory<S>> {
+    ) -> Result<Directory> {
         self.check_version(store, true).await?;
         if new_path.starts_with(old_path) {
             return Err(self.error(ErrorCode::InvalidDestinationDirectory, new_path));
@@ -388,12 +376,16 @@ impl<S: Storage> DirectoryLayer<S> {
         Ok(self.directory(new_path, old.prefix, old.layer))
     }
 
-    async fn remove_locked(&self, transaction: &Rc<Transaction<S>>, path: &[String]) -> Result<bool> {
-        let _lock = self.shared.locks.acquire(transaction).await;
+    async fn remove_locked<S: Storage>(
+        &self,
+        transaction: &Rc<Transaction<S>>,
+        path: &[String],
+    ) -> Result<bool> {
+        let _turn = transaction.directory_lock.acquire().await;
         self.remove_node(&Store::of(transaction), path).await
     }
 
-    async fn remove_node(&self, store: &Store<'_, S>, path: &[String]) -> Result<bool> {
+    async fn remove_node<S: Storage>(&self, store: &Store<'_, S>, path: &[String]) -> Result<bool> {
         self.check_version(store, true).await?;
         if path.is_empty() {
             return Err(ErrorCode::CannotModifyRootDirectory.into());
@@ -410,7 +402,7 @@ impl<S: Storage> DirectoryLayer<S> {
         Ok(true)
     }
 
-    async fn remove_from_parent(&self, store: &Store<'_, S>, path: &[String]) -> Result<()> {
+    async fn remove_from_parent<S: Storage>(&self, store: &Store<'_, S>, path: &[String]) -> Result<()> {
         let (name, parent) = path.split_last().expect("the root was refused before");
         match tree::find(&self.metadata, store, parent).await? {
             Some(parent) => store.clear(&self.metadata.child(&parent.prefix, name)?),
@@ -418,7 +410,7 @@ impl<S: Storage> DirectoryLayer<S> {
         }
     }
 
-    async fn list_node(&self, store: &Store<'_, S>, path: &[String]) -> Result<Vec<String>> {
+    async fn list_node<S: Storage>(&self, store: &Store<'_, S>, path: &[String]) -> Result<Vec<String>> {
         self.check_version(store, false).await?;
         let Some(node) = tree::find(&self.metadata, store, path).await? else {
             return Err(self.error(ErrorCode::DirectoryDoesNotExist, path));
@@ -431,7 +423,7 @@ impl<S: Storage> DirectoryLayer<S> {
         Ok(children.into_iter().map(|child| child.name).collect())
     }
 
-    async fn node_exists(&self, store: &Store<'_, S>, path: &[String]) -> Result<bool> {
+    async fn node_exists<S: Storage>(&self, store: &Store<'_, S>, path: &[String]) -> Result<bool> {
         self.check_version(store, false).await?;
         let Some(node) = tree::find(&self.metadata, store, path).await? else {
             return Ok(false);
@@ -444,7 +436,7 @@ impl<S: Storage> DirectoryLayer<S> {
     }
 
     /// Whether this code may read what is stored, or write it. What is stored first says its version.
-    async fn check_version(&self, store: &Store<'_, S>, for_writing: bool) -> Result<()> {
+    async fn check_version<S: Storage>(&self, store: &Store<'_, S>, for_writing: bool) -> Result<()> {
         let key = self.metadata.version()?;
         let Some(value) = store.get(&key).await? else {
             return if for_writing {
@@ -466,12 +458,12 @@ impl<S: Storage> DirectoryLayer<S> {
     }
 
     /// The layer inside of the partition where the search for a path stopped.
-    fn partition_at(&self, node: &Node, path: &[String]) -> DirectoryLayer<S> {
+    fn partition_at(&self, node: &Node, path: &[String]) -> DirectoryLayer {
         let inside = path.get(..node.depth).unwrap_or(path);
         self.of_partition(&node.prefix, self.absolute(inside))
     }
 
-    fn directory(&self, path: &[String], prefix: Bytes, layer: Bytes) -> Directory<S> {
+    fn directory(&self, path: &[String], prefix: Bytes, layer: Bytes) -> Directory {
         Directory::new(self.clone(), self.absolute(path), prefix, layer)
     }
 

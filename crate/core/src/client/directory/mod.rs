@@ -9,7 +9,6 @@ mod handle;
 mod layer;
 mod metadata;
 mod node;
-mod operation_lock;
 mod store;
 mod tree;
 

@@ -4,7 +4,9 @@ use std::rc::Rc;
 
 use crate::client::{Read, Transaction};
 use crate::storage::Storage;
-use crate::words::{AtomicOp, KeyRange, KeySelector, RangeOptions, RangeRow, RangeRows, Result, Value};
+use crate::words::{
+    AtomicOp, KeyRange, KeySelector, RangeOptions, RangeRow, RangeRows, Result, TransactionOption, Value,
+};
 
 /// A transaction.
 pub(super) struct Store<'a, S: Storage> {
@@ -60,7 +62,7 @@ impl<'a, S: Storage> Store<'a, S> {
     }
 
     pub(super) fn set_without_conflict(&self, key: &[u8], value: &[u8]) -> Result<()> {
-        self.transaction.next_write_no_write_conflict_range()?;
+        self.without_conflict()?;
         self.transaction.set(key, value)
     }
 
@@ -77,12 +79,22 @@ impl<'a, S: Storage> Store<'a, S> {
     }
 
     pub(super) fn clear_range_without_conflict(&self, range: &KeyRange) -> Result<()> {
-        self.transaction.next_write_no_write_conflict_range()?;
+        self.without_conflict()?;
         self.transaction.clear_range(&range.begin, &range.end)
     }
 
     pub(super) fn add_write_conflict_key(&self, key: &[u8]) -> Result<()> {
         let KeyRange { begin, end } = KeyRange::of_key(key.into());
         self.transaction.add_write_conflict_range(&begin, &end)
+    }
+
+    fn without_conflict(&self) -> Result<()> {
+        let option = TransactionOption::NextWriteNoWriteConflictRange;
+        self.transaction.set_option(option.number(), &[])
+    }
+
+    /// 64 random bits.
+    pub(super) fn random_u64(&self) -> u64 {
+        self.transaction.engine.env().random_u64()
     }
 }

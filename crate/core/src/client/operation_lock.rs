@@ -1,4 +1,4 @@
-//! One directory operation at a time in each transaction.
+//! One directory operation at a time in a transaction.
 //!
 //! Transactions keep their operations apart by conflicts. Two operations of one transaction don't
 //! conflict: they could both find that a directory is missing, and both make it. So they wait for each
@@ -6,50 +6,13 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 
 use futures_channel::oneshot;
 
-use crate::client::Transaction;
-use crate::storage::Storage;
-
-/// The transactions in use, each with its operations.
-pub(super) struct OperationLocks<S: Storage> {
-    transactions: RefCell<Vec<(Weak<Transaction<S>>, OperationLock)>>,
-}
-
-impl<S: Storage> Default for OperationLocks<S> {
-    fn default() -> Self {
-        OperationLocks {
-            transactions: RefCell::default(),
-        }
-    }
-}
-
-impl<S: Storage> OperationLocks<S> {
-    /// Waits for the operations of this transaction that were called before.
-    pub(super) async fn acquire(&self, transaction: &Rc<Transaction<S>>) -> Turn {
-        let lock = self.lock_of(transaction);
-        lock.acquire().await
-    }
-
-    fn lock_of(&self, transaction: &Rc<Transaction<S>>) -> OperationLock {
-        let mut transactions = self.transactions.borrow_mut();
-        transactions.retain(|(other, _)| other.strong_count() > 0);
-        let own = Rc::downgrade(transaction);
-        let known = transactions.iter().find(|(other, _)| other.ptr_eq(&own));
-        if let Some((_, lock)) = known {
-            return lock.clone();
-        }
-        let lock = OperationLock::default();
-        transactions.push((own, lock.clone()));
-        lock
-    }
-}
-
 /// Who has the turn, and who waits for it. Clones are the same lock.
 #[derive(Clone, Default)]
-struct OperationLock {
+pub(super) struct OperationLock {
     state: Rc<RefCell<LockState>>,
 }
 
@@ -60,7 +23,8 @@ struct LockState {
 }
 
 impl OperationLock {
-    async fn acquire(&self) -> Turn {
+    /// Waits for the operations that were called before.
+    pub(super) async fn acquire(&self) -> Turn {
         let receiver = {
             let mut state = self.state.borrow_mut();
             if !std::mem::replace(&mut state.is_taken, true) {
