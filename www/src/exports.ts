@@ -2,6 +2,15 @@
 export type { InitOptions, OpenOptions } from './api.js';
 export { type BytesLike, concat2, startsWith, strInc } from './bytes.js';
 export { Database, type DatabaseStats } from './database.js';
+export {
+  Directory,
+  DirectoryLayer,
+  type DirectoryLayerOptions,
+  type DirectoryPath,
+  directory,
+  type TransactionOrDatabase,
+} from './directory.js';
+export { DirectoryError } from './directory-error.js';
 export { encoders } from './encoders.js';
 export type { WasmSource } from './engine.js';
 export { errorCodes } from './error-codes.js';
