@@ -1,7 +1,7 @@
 //! `DirectoryHandle`: an open directory, for the npm package to wrap. Every call into the database answers
 //! with a promise.
 
-use std::rc::Rc;
+#![allow(clippy::needless_pass_by_value, reason = "lists of strings cross by value")]
 
 use js_sys::{Promise, Uint8Array};
 use plinth_core::client::Directory;
@@ -13,14 +13,12 @@ use crate::transaction_handle::TransactionHandle;
 /// An open directory.
 #[wasm_bindgen]
 pub struct DirectoryHandle {
-    directory: Rc<Directory>,
+    directory: Directory,
 }
 
 impl DirectoryHandle {
     pub(crate) fn new(directory: Directory) -> DirectoryHandle {
-        DirectoryHandle {
-            directory: Rc::new(directory),
-        }
+        DirectoryHandle { directory }
     }
 }
 
@@ -53,19 +51,17 @@ impl DirectoryHandle {
         &self,
         transaction: &TransactionHandle,
         path: Vec<String>,
-        layer: Vec<u8>,
+        layer: &[u8],
     ) -> Promise {
-        let (own, transaction) = (Rc::clone(&self.directory), transaction.share());
         promise(
-            async move { own.create_or_open(&transaction, &path, &layer).await },
+            self.directory.create_or_open(&transaction.share(), &path, layer),
             opened,
         )
     }
 
     /// Opens a directory below.
-    pub fn open(&self, transaction: &TransactionHandle, path: Vec<String>, layer: Vec<u8>) -> Promise {
-        let (own, transaction) = (Rc::clone(&self.directory), transaction.share());
-        promise(async move { own.open(&transaction, &path, &layer).await }, opened)
+    pub fn open(&self, transaction: &TransactionHandle, path: Vec<String>, layer: &[u8]) -> Promise {
+        promise(self.directory.open(&transaction.share(), &path, layer), opened)
     }
 
     /// Creates a directory below.
@@ -73,12 +69,12 @@ impl DirectoryHandle {
         &self,
         transaction: &TransactionHandle,
         path: Vec<String>,
-        layer: Vec<u8>,
+        layer: &[u8],
         prefix: Option<Vec<u8>>,
     ) -> Promise {
-        let (own, transaction) = (Rc::clone(&self.directory), transaction.share());
         promise(
-            async move { own.create(&transaction, &path, &layer, prefix.as_deref()).await },
+            self.directory
+                .create(&transaction.share(), &path, layer, prefix.as_deref()),
             opened,
         )
     }
@@ -91,9 +87,9 @@ impl DirectoryHandle {
         old_path: Vec<String>,
         new_path: Vec<String>,
     ) -> Promise {
-        let (own, transaction) = (Rc::clone(&self.directory), transaction.share());
         promise(
-            async move { own.move_within(&transaction, &old_path, &new_path).await },
+            self.directory
+                .move_within(&transaction.share(), &old_path, &new_path),
             opened,
         )
     }
@@ -101,37 +97,32 @@ impl DirectoryHandle {
     /// Gives this directory another path from the root.
     #[wasm_bindgen(js_name = moveTo)]
     pub fn move_to(&self, transaction: &TransactionHandle, new_path: Vec<String>) -> Promise {
-        let (own, transaction) = (Rc::clone(&self.directory), transaction.share());
-        promise(async move { own.move_to(&transaction, &new_path).await }, opened)
+        promise(self.directory.move_to(&transaction.share(), &new_path), opened)
     }
 
     /// Removes a directory below, or this one.
     pub fn remove(&self, transaction: &TransactionHandle, path: Vec<String>) -> Promise {
-        let (own, transaction) = (Rc::clone(&self.directory), transaction.share());
-        promise(async move { own.remove(&transaction, &path).await }, done)
+        promise(self.directory.remove(&transaction.share(), &path), done)
     }
 
     /// Removes a directory below, or this one, if it is there: whether it was.
     #[wasm_bindgen(js_name = removeIfExists)]
     pub fn remove_if_exists(&self, transaction: &TransactionHandle, path: Vec<String>) -> Promise {
-        let (own, transaction) = (Rc::clone(&self.directory), transaction.share());
         promise(
-            async move { own.remove_if_exists(&transaction, &path).await },
+            self.directory.remove_if_exists(&transaction.share(), &path),
             JsValue::from_bool,
         )
     }
 
     /// The names of the children of a directory below, or of this one.
     pub fn list(&self, transaction: &TransactionHandle, path: Vec<String>) -> Promise {
-        let (own, transaction) = (Rc::clone(&self.directory), transaction.share());
-        promise(async move { own.list(&transaction, &path).await }, names)
+        promise(self.directory.list(&transaction.share(), &path), names)
     }
 
     /// Whether a directory below, or this one, is there.
     pub fn exists(&self, transaction: &TransactionHandle, path: Vec<String>) -> Promise {
-        let (own, transaction) = (Rc::clone(&self.directory), transaction.share());
         promise(
-            async move { own.exists(&transaction, &path).await },
+            self.directory.exists(&transaction.share(), &path),
             JsValue::from_bool,
         )
     }

@@ -1,11 +1,12 @@
 //! `DirectoryLayerHandle`: a directory layer, for the npm package to wrap. Every call answers with a
 //! promise.
 
-use std::future::Future;
+#![allow(clippy::needless_pass_by_value, reason = "lists of strings cross by value")]
 
 use js_sys::{Array, Promise};
 use plinth_core::Result;
 use plinth_core::client::{Directory, DirectoryLayer, DirectoryOptions};
+use plinth_core::words::LocalFuture;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
 
@@ -43,19 +44,17 @@ impl DirectoryLayerHandle {
         &self,
         transaction: &TransactionHandle,
         path: Vec<String>,
-        layer: Vec<u8>,
+        layer: &[u8],
     ) -> Promise {
-        let (own, transaction) = (self.layer.clone(), transaction.share());
         promise(
-            async move { own.create_or_open(&transaction, &path, &layer).await },
+            self.layer.create_or_open(&transaction.share(), &path, layer),
             opened,
         )
     }
 
     /// Opens a directory.
-    pub fn open(&self, transaction: &TransactionHandle, path: Vec<String>, layer: Vec<u8>) -> Promise {
-        let (own, transaction) = (self.layer.clone(), transaction.share());
-        promise(async move { own.open(&transaction, &path, &layer).await }, opened)
+    pub fn open(&self, transaction: &TransactionHandle, path: Vec<String>, layer: &[u8]) -> Promise {
+        promise(self.layer.open(&transaction.share(), &path, layer), opened)
     }
 
     /// Creates a directory.
@@ -63,12 +62,12 @@ impl DirectoryLayerHandle {
         &self,
         transaction: &TransactionHandle,
         path: Vec<String>,
-        layer: Vec<u8>,
+        layer: &[u8],
         prefix: Option<Vec<u8>>,
     ) -> Promise {
-        let (own, transaction) = (self.layer.clone(), transaction.share());
         promise(
-            async move { own.create(&transaction, &path, &layer, prefix.as_deref()).await },
+            self.layer
+                .create(&transaction.share(), &path, layer, prefix.as_deref()),
             opened,
         )
     }
@@ -81,53 +80,39 @@ impl DirectoryLayerHandle {
         old_path: Vec<String>,
         new_path: Vec<String>,
     ) -> Promise {
-        let (own, transaction) = (self.layer.clone(), transaction.share());
         promise(
-            async move { own.move_to(&transaction, &old_path, &new_path).await },
+            self.layer.move_to(&transaction.share(), &old_path, &new_path),
             opened,
         )
     }
 
     /// Removes a directory.
     pub fn remove(&self, transaction: &TransactionHandle, path: Vec<String>) -> Promise {
-        let (own, transaction) = (self.layer.clone(), transaction.share());
-        promise(async move { own.remove(&transaction, &path).await }, done)
+        promise(self.layer.remove(&transaction.share(), &path), done)
     }
 
     /// Removes a directory if it is there: whether it was.
     #[wasm_bindgen(js_name = removeIfExists)]
     pub fn remove_if_exists(&self, transaction: &TransactionHandle, path: Vec<String>) -> Promise {
-        let (own, transaction) = (self.layer.clone(), transaction.share());
         promise(
-            async move { own.remove_if_exists(&transaction, &path).await },
+            self.layer.remove_if_exists(&transaction.share(), &path),
             JsValue::from_bool,
         )
     }
 
     /// The names of a directory's children.
     pub fn list(&self, transaction: &TransactionHandle, path: Vec<String>) -> Promise {
-        let (own, transaction) = (self.layer.clone(), transaction.share());
-        promise(async move { own.list(&transaction, &path).await }, names)
+        promise(self.layer.list(&transaction.share(), &path), names)
     }
 
     /// Whether a directory is there.
     pub fn exists(&self, transaction: &TransactionHandle, path: Vec<String>) -> Promise {
-        let (own, transaction) = (self.layer.clone(), transaction.share());
-        promise(
-            async move { own.exists(&transaction, &path).await },
-            JsValue::from_bool,
-        )
+        promise(self.layer.exists(&transaction.share(), &path), JsValue::from_bool)
     }
 }
 
 /// The promise of an operation, rejected with `[code, message]`.
-pub(crate) fn promise<T>(
-    operation: impl Future<Output = Result<T>> + 'static,
-    convert: fn(T) -> JsValue,
-) -> Promise
-where
-    T: 'static,
-{
+pub(crate) fn promise<T: 'static>(operation: LocalFuture<Result<T>>, convert: fn(T) -> JsValue) -> Promise {
     future_to_promise(async move { operation.await.map(convert).map_err(|error| rejection(&error)) })
 }
 

@@ -45,7 +45,7 @@ impl Allocator {
     ///
     /// # Errors
     /// Those of the transaction's reads; of metadata that nobody who follows the format writes.
-    pub(super) async fn allocate<S: Storage>(&self, store: &Store<'_, S>) -> Result<Vec<u8>> {
+    pub(super) async fn allocate<S: Storage>(&self, store: &Store<S>) -> Result<Vec<u8>> {
         loop {
             let latest = store.one_of(&self.counters.range(&[])?, true, true).await?;
             let start = self.start_of(&latest)?.unwrap_or(0);
@@ -57,7 +57,7 @@ impl Allocator {
     }
 
     /// Counts an allocation, in this window or, if that is half used, in the next.
-    async fn advance<S: Storage>(&self, store: &Store<'_, S>, mut start: i64) -> Result<i64> {
+    async fn advance<S: Storage>(&self, store: &Store<S>, mut start: i64) -> Result<i64> {
         let mut is_advanced = false;
         loop {
             let counter = self.counters.pack(&[start.into()])?;
@@ -79,7 +79,7 @@ impl Allocator {
     }
 
     /// Draws from the window until an integer is free; `None` if the window has moved on meanwhile.
-    async fn draw<S: Storage>(&self, store: &Store<'_, S>, start: i64) -> Result<Option<i64>> {
+    async fn draw<S: Storage>(&self, store: &Store<S>, start: i64) -> Result<Option<i64>> {
         let window = window_size(start);
         start
             .checked_add(window)

@@ -1,5 +1,6 @@
 //! A directory that is open: a prefix for keys, and the operations on what is below it.
 
+use std::future::ready;
 use std::rc::Rc;
 
 use super::layer::{DirectoryLayer, owned};
@@ -7,7 +8,7 @@ use super::metadata::PARTITION;
 use crate::client::Transaction;
 use crate::pure::Subspace;
 use crate::storage::Storage;
-use crate::words::{Bytes, Error, ErrorCode, Key, Result};
+use crate::words::{Bytes, Error, ErrorCode, Key, LocalFuture, Result};
 
 /// An open directory. Paths of its operations begin at it, but for that of [`Directory::move_to`].
 ///
@@ -75,131 +76,129 @@ impl Directory {
     ///
     /// # Errors
     /// The same.
-    pub async fn create_or_open<S: Storage>(
+    pub fn create_or_open<S: Storage>(
         &self,
         transaction: &Rc<Transaction<S>>,
         path: &[impl AsRef<str>],
         layer: &[u8],
-    ) -> Result<Directory> {
+    ) -> LocalFuture<Result<Directory>> {
         let path = self.within(&self.inside, path);
-        self.inside.create_or_open(transaction, &path, layer).await
+        self.inside.create_or_open(transaction, &path, layer)
     }
 
     /// As [`DirectoryLayer::open`].
     ///
     /// # Errors
     /// The same.
-    pub async fn open<S: Storage>(
+    pub fn open<S: Storage>(
         &self,
         transaction: &Rc<Transaction<S>>,
         path: &[impl AsRef<str>],
         layer: &[u8],
-    ) -> Result<Directory> {
+    ) -> LocalFuture<Result<Directory>> {
         let path = self.within(&self.inside, path);
-        self.inside.open(transaction, &path, layer).await
+        self.inside.open(transaction, &path, layer)
     }
 
     /// As [`DirectoryLayer::create`].
     ///
     /// # Errors
     /// The same.
-    pub async fn create<S: Storage>(
+    pub fn create<S: Storage>(
         &self,
         transaction: &Rc<Transaction<S>>,
         path: &[impl AsRef<str>],
         layer: &[u8],
         prefix: Option<&[u8]>,
-    ) -> Result<Directory> {
+    ) -> LocalFuture<Result<Directory>> {
         let path = self.within(&self.inside, path);
-        self.inside.create(transaction, &path, layer, prefix).await
+        self.inside.create(transaction, &path, layer, prefix)
     }
 
     /// Gives a directory below this one another path below this one.
     ///
     /// # Errors
     /// As [`DirectoryLayer::move_to`].
-    pub async fn move_within<S: Storage>(
+    pub fn move_within<S: Storage>(
         &self,
         transaction: &Rc<Transaction<S>>,
         old_path: &[impl AsRef<str>],
         new_path: &[impl AsRef<str>],
-    ) -> Result<Directory> {
+    ) -> LocalFuture<Result<Directory>> {
         let old_path = self.within(&self.inside, old_path);
         let new_path = self.within(&self.inside, new_path);
-        self.inside.move_to(transaction, &old_path, &new_path).await
+        self.inside.move_to(transaction, &old_path, &new_path)
     }
 
     /// Gives this directory another path, from the root.
     ///
     /// # Errors
     /// As [`DirectoryLayer::move_to`].
-    pub async fn move_to<S: Storage>(
+    pub fn move_to<S: Storage>(
         &self,
         transaction: &Rc<Transaction<S>>,
         new_path: &[impl AsRef<str>],
-    ) -> Result<Directory> {
+    ) -> LocalFuture<Result<Directory>> {
         let new_path = owned(new_path);
         let Some(new_path) = new_path.strip_prefix(self.around.path()) else {
             let code = ErrorCode::CannotMoveDirectoryBetweenPartitions;
             let detail = format!("{}: {}", code.text(), self.path.join("/"));
-            return Err(Error::new(code, detail));
+            return Box::pin(ready(Err(Error::new(code, detail))));
         };
         let old_path = self.within(&self.around, &[] as &[&str]);
-        self.around.move_to(transaction, &old_path, new_path).await
+        self.around.move_to(transaction, &old_path, new_path)
     }
 
     /// As [`DirectoryLayer::remove`]; this directory itself for the empty path.
     ///
     /// # Errors
     /// The same.
-    pub async fn remove<S: Storage>(
+    pub fn remove<S: Storage>(
         &self,
         transaction: &Rc<Transaction<S>>,
         path: &[impl AsRef<str>],
-    ) -> Result<()> {
+    ) -> LocalFuture<Result<()>> {
         let layer = self.layer_for(path);
-        layer.remove(transaction, &self.within(layer, path)).await
+        layer.remove(transaction, &self.within(layer, path))
     }
 
     /// As [`DirectoryLayer::remove_if_exists`]; this directory itself for the empty path.
     ///
     /// # Errors
     /// The same.
-    pub async fn remove_if_exists<S: Storage>(
+    pub fn remove_if_exists<S: Storage>(
         &self,
         transaction: &Rc<Transaction<S>>,
         path: &[impl AsRef<str>],
-    ) -> Result<bool> {
+    ) -> LocalFuture<Result<bool>> {
         let layer = self.layer_for(path);
-        layer
-            .remove_if_exists(transaction, &self.within(layer, path))
-            .await
+        layer.remove_if_exists(transaction, &self.within(layer, path))
     }
 
     /// As [`DirectoryLayer::list`]; the children of this directory for the empty path.
     ///
     /// # Errors
     /// The same.
-    pub async fn list<S: Storage>(
+    pub fn list<S: Storage>(
         &self,
         transaction: &Rc<Transaction<S>>,
         path: &[impl AsRef<str>],
-    ) -> Result<Vec<String>> {
+    ) -> LocalFuture<Result<Vec<String>>> {
         let path = self.within(&self.inside, path);
-        self.inside.list(transaction, &path).await
+        self.inside.list(transaction, &path)
     }
 
     /// As [`DirectoryLayer::exists`]; whether this directory is still there for the empty path.
     ///
     /// # Errors
     /// The same.
-    pub async fn exists<S: Storage>(
+    pub fn exists<S: Storage>(
         &self,
         transaction: &Rc<Transaction<S>>,
         path: &[impl AsRef<str>],
-    ) -> Result<bool> {
+    ) -> LocalFuture<Result<bool>> {
         let layer = self.layer_for(path);
-        layer.exists(transaction, &self.within(layer, path)).await
+        layer.exists(transaction, &self.within(layer, path))
     }
 
     /// Who looks after a path: a partition itself is a directory of the layer around it.

@@ -9,6 +9,7 @@ mod handle;
 mod layer;
 mod metadata;
 mod node;
+mod operations;
 mod store;
 mod tree;
 

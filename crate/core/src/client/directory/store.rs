@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use crate::client::operation_lock::Turn;
 use crate::client::{Read, Transaction};
 use crate::storage::Storage;
 use crate::words::{
@@ -9,13 +10,20 @@ use crate::words::{
 };
 
 /// A transaction.
-pub(super) struct Store<'a, S: Storage> {
-    transaction: &'a Rc<Transaction<S>>,
+pub(super) struct Store<S: Storage> {
+    transaction: Rc<Transaction<S>>,
 }
 
-impl<'a, S: Storage> Store<'a, S> {
-    pub(super) fn of(transaction: &'a Rc<Transaction<S>>) -> Store<'a, S> {
-        Store { transaction }
+impl<S: Storage> Store<S> {
+    pub(super) fn of(transaction: &Rc<Transaction<S>>) -> Store<S> {
+        Store {
+            transaction: Rc::clone(transaction),
+        }
+    }
+
+    /// Waits for the transaction's directory operations that were called before.
+    pub(super) async fn turn(&self) -> Turn {
+        self.transaction.directory_lock.acquire().await
     }
 
     pub(super) fn get(&self, key: &[u8]) -> Read<Option<Value>> {

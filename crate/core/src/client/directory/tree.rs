@@ -15,7 +15,7 @@ pub(super) struct Child {
 /// The node that a path leads to, or the partition on the way there; `None` if there is neither.
 pub(super) async fn find<S: Storage>(
     metadata: &Metadata,
-    store: &Store<'_, S>,
+    store: &Store<S>,
     path: &[String],
 ) -> Result<Option<Node>> {
     let mut node = Node {
@@ -43,7 +43,7 @@ pub(super) async fn find<S: Storage>(
 /// The children of a directory, by name.
 pub(super) async fn children<S: Storage>(
     metadata: &Metadata,
-    store: &Store<'_, S>,
+    store: &Store<S>,
     prefix: &[u8],
 ) -> Result<Vec<Child>> {
     let children = metadata.children(prefix)?;
@@ -59,7 +59,7 @@ pub(super) async fn children<S: Storage>(
 /// Whether no directory's prefix begins with this one or is its beginning.
 pub(super) async fn is_prefix_free<S: Storage>(
     metadata: &Metadata,
-    store: &Store<'_, S>,
+    store: &Store<S>,
     prefix: &[u8],
     snapshot: bool,
 ) -> Result<bool> {
@@ -80,11 +80,7 @@ pub(super) async fn is_prefix_free<S: Storage>(
 }
 
 /// Clears a directory with its contents and all below it. Its parent still has it as a child.
-pub(super) async fn remove<S: Storage>(
-    metadata: &Metadata,
-    store: &Store<'_, S>,
-    prefix: Bytes,
-) -> Result<()> {
+pub(super) async fn remove<S: Storage>(metadata: &Metadata, store: &Store<S>, prefix: Bytes) -> Result<()> {
     let mut left = vec![prefix];
     while let Some(prefix) = left.pop() {
         let children = children(metadata, store, &prefix).await?;
