@@ -11,6 +11,7 @@ mod support;
 use std::rc::Rc;
 
 use plinth_core::ErrorCode;
+use plinth_sim::{Cluster, ClusterOptions, Simulation};
 use support::{begin, code, get, peer_clear, set, with_cluster};
 
 #[test]
@@ -143,5 +144,26 @@ fn the_watch_past_the_limit_fails_and_an_ended_one_makes_room() {
         assert_eq!(peer.database.stats().watch_count, 10_000);
         drop((watches, again));
         assert_eq!(peer.database.stats().watch_count, 0);
+    });
+}
+
+#[test]
+fn a_watch_fires_within_a_poll_although_every_message_is_lost() {
+    let world = Simulation::new(5);
+    let options = ClusterOptions {
+        news_loss_odds: 1,
+        ..Default::default()
+    };
+    let cluster = Cluster::new(&world, options);
+    world.clone().run(async move {
+        let (watching, other) = (cluster.open().await, cluster.open().await);
+        let tn = begin(&watching);
+        let watch = tn.watch(b"k");
+        tn.commit().await.unwrap();
+        world.sleep(3_000_000).await;
+        set(&other, b"k", b"v").await;
+        let began_us = world.now_us();
+        assert_eq!(watch.await, Ok(()));
+        assert!(world.now_us() - began_us <= 1_100_000);
     });
 }
