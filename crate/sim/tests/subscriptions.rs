@@ -48,7 +48,7 @@ fn everything_comes_first_and_then_every_change_in_the_range_and_nothing_else() 
         set(&other, b"x", b"1").await;
         let live = peer
             .database
-            .subscribe(KeyRange::new(b"a".as_slice(), b"m".as_slice()))
+            .subscribe(&KeyRange::new(b"a".as_slice(), b"m".as_slice()))
             .unwrap();
         let first = live.next().await.unwrap();
         assert_eq!(first.replaced, [KeyRange::new(b"a".as_slice(), b"m".as_slice())]);
@@ -81,7 +81,7 @@ fn changes_that_nobody_asked_for_yet_come_together_each_key_once() {
         let peer = cluster.open().await;
         let live = peer
             .database
-            .subscribe(KeyRange::new(b"".as_slice(), b"\xff".as_slice()))
+            .subscribe(&KeyRange::new(b"".as_slice(), b"\xff".as_slice()))
             .unwrap();
         live.next().await.unwrap();
         for round in 0..50_u8 {
@@ -101,7 +101,7 @@ fn a_single_key_tells_its_absence_too() {
         let peer = cluster.open().await;
         let live = peer
             .database
-            .subscribe(KeyRange::of_key(b"k".as_slice().into()))
+            .subscribe(&KeyRange::of_key(b"k".as_slice().into()))
             .unwrap();
         assert_eq!(live.next().await.unwrap().changes, []);
         set(&peer, b"k", b"v").await;
@@ -117,7 +117,7 @@ fn a_huge_backlog_becomes_the_range_itself() {
     with_cluster(async |cluster| {
         let peer = cluster.open().await;
         let all = KeyRange::new(b"".as_slice(), b"\xff".as_slice());
-        let live = peer.database.subscribe(all.clone()).unwrap();
+        let live = peer.database.subscribe(&all).unwrap();
         live.next().await.unwrap();
         for round in 0..3_u32 {
             let tn = begin(&peer);
@@ -137,11 +137,12 @@ fn a_closed_database_ends_its_subscriptions_and_wrong_ranges_are_refused() {
     with_cluster(async |cluster| {
         let (peer, world) = (cluster.open().await, cluster.world().clone());
         let range = |begin: &[u8], end: &[u8]| KeyRange::new(begin, end);
-        let refused = |begin: &[u8], end: &[u8]| code(peer.database.subscribe(range(begin, end)).map(|_| ()));
+        let refused =
+            |begin: &[u8], end: &[u8]| code(peer.database.subscribe(&range(begin, end)).map(|_| ()));
         assert_eq!(refused(b"b", b"a"), Some(ErrorCode::InvertedRange));
         assert_eq!(refused(b"a", b"a"), Some(ErrorCode::ClientInvalidOperation));
         assert_eq!(refused(b"a", b"\xff\xff"), Some(ErrorCode::KeyOutsideLegalRange));
-        let live = Rc::new(peer.database.subscribe(range(b"a", b"b")).unwrap());
+        let live = Rc::new(peer.database.subscribe(&range(b"a", b"b")).unwrap());
         live.next().await.unwrap();
         let waiting = world.spawn({
             let live = Rc::clone(&live);
@@ -193,7 +194,7 @@ fn whatever_happens_the_copy_equals_the_range_at_each_version_that_is_told() {
             let (peer, other) = (cluster.open().await, cluster.open().await);
             let live = peer
                 .database
-                .subscribe(KeyRange::new(b"b".as_slice(), b"g".as_slice()))
+                .subscribe(&KeyRange::new(b"b".as_slice(), b"g".as_slice()))
                 .unwrap();
             let following = world.spawn({
                 let (peer, world) = (peer.clone(), world.clone());

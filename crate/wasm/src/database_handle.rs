@@ -135,7 +135,7 @@ impl DatabaseHandle {
     /// Follows the changes of a range. Throws `[code, message]`.
     pub fn subscribe(&self, begin: &[u8], end: &[u8]) -> Result<SubscriptionHandle, JsValue> {
         self.database
-            .subscribe(KeyRange::new(begin, end))
+            .subscribe(&KeyRange::new(begin, end))
             .map(SubscriptionHandle::new)
             .map_err(|error| rejection(&error))
     }

@@ -4,6 +4,7 @@ import { clearRange } from './clear-range.ts';
 import { conflictRanges } from './conflict-ranges.ts';
 import { conflicts } from './conflicts.ts';
 import { databaseCalls } from './database-calls.ts';
+import { directories } from './directories.ts';
 import { durabilityOption } from './durability-option.ts';
 import type { Storage } from './fixture.ts';
 import { getRange } from './get-range.ts';
@@ -43,6 +44,7 @@ export function apiSuite(storage: Storage): void {
     durabilityOption(storage);
     options(storage);
     readVersions(storage);
+    directories(storage);
     lifecycle(storage);
     randomProgram(storage);
   });

@@ -71,7 +71,7 @@ impl<S: Storage> Database<S> {
     /// # Errors
     /// `key_outside_legal_range`, `inverted_range`; `client_invalid_operation` for an empty range; why the
     /// database can't be used.
-    pub fn subscribe(&self, range: KeyRange) -> Result<Subscription<S>> {
+    pub fn subscribe(&self, range: &KeyRange) -> Result<Subscription<S>> {
         self.engine.check_usable()?;
         Ok(Subscription::new(self.clone(), checked(range)?))
     }

@@ -2,8 +2,10 @@
 
 mod attempt;
 mod database;
+mod directory;
 mod legal;
 mod merged_range;
+mod operation_lock;
 mod options;
 mod read;
 mod read_conflict;
@@ -15,6 +17,7 @@ mod watch;
 mod writing;
 
 pub use database::Database;
+pub use directory::{Directory, DirectoryLayer, DirectoryOptions};
 pub use options::{DatabaseOptions, TransactionOptions};
 pub use read::Read;
 pub use subscription::{Changes, Subscription};

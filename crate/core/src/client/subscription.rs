@@ -53,7 +53,7 @@ impl<S: Storage> Subscription<S> {
             match read(&transaction, version, &changed).await {
                 Ok(changes) => return Ok(changes),
                 Err(error) => {
-                    engine.put_back_changes(self.id, changed);
+                    engine.put_back_changes(self.id, &changed);
                     transaction.on_error(&error).await?;
                 }
             }
@@ -109,7 +109,7 @@ async fn read_all<S: Storage>(transaction: &Rc<Transaction<S>>, range: &KeyRange
 }
 
 /// Checks the range of a subscription.
-pub(super) fn checked(range: KeyRange) -> Result<KeyRange> {
+pub(super) fn checked(range: &KeyRange) -> Result<KeyRange> {
     use super::legal::checked_range;
     use crate::words::KEY_SPACE_END;
     let range = checked_range(&range.begin, &range.end, KEY_SPACE_END)?;

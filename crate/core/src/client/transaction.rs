@@ -15,6 +15,7 @@ use std::task::Poll;
 use futures_channel::oneshot;
 
 use super::attempt::Attempt;
+use super::operation_lock::OperationLock;
 use super::options::{PersistentOptions, TransactionOptions, checked_value, transaction_option};
 use crate::engine::{CommitIntent, Committed, Engine, Rejection, Turn};
 use crate::pure::{RangeSet, RetryState, VERSIONSTAMP_BYTES};
@@ -34,12 +35,14 @@ pub struct Transaction<S: Storage> {
     timer: RefCell<Option<oneshot::Sender<()>>>,
     /// What the last conflict was about, if that was to be reported. Outlives retries and resets.
     pub(super) conflicting_keys: Rc<RefCell<RangeSet>>,
-    standing: Rc<Standing>,
+    /// Keeps its directory operations apart.
+    pub(super) directory_lock: OperationLock,
+    rivalry: Rc<Rivalry>,
 }
 
 /// How a transaction stands towards others that want the same.
 #[derive(Default)]
-struct Standing {
+struct Rivalry {
     /// What its last commit lost over.
     contended: RefCell<Option<Key>>,
     /// Its turn in the line of the losers.
@@ -59,7 +62,8 @@ impl<S: Storage> Transaction<S> {
             began_us,
             timer: RefCell::default(),
             conflicting_keys: Rc::default(),
-            standing: Rc::default(),
+            directory_lock: OperationLock::default(),
+            rivalry: Rc::default(),
         });
         transaction.start_timer();
         transaction
@@ -145,7 +149,7 @@ impl<S: Storage> Transaction<S> {
         let (sender, receiver) = oneshot::channel();
         let engine = Rc::clone(&self.engine);
         let conflicting_keys = Rc::clone(&self.conflicting_keys);
-        let standing = Rc::clone(&self.standing);
+        let rivalry = Rc::clone(&self.rivalry);
         let answer = attempt.or_ended(
             Box::pin(async move { receiver.await.ok() }),
             ErrorCode::CommitUnknownResult,
@@ -155,11 +159,11 @@ impl<S: Storage> Transaction<S> {
                 if rejection.error.code() == ErrorCode::NotCommitted {
                     conflicting_keys.replace(range_set(rejection.conflicting_keys));
                 }
-                standing.contended.replace(rejection.contended);
+                rivalry.contended.replace(rejection.contended);
                 rejection.error
             });
             if result.is_ok() {
-                standing.turn.take();
+                rivalry.turn.take();
             }
             attempt.settle_stamps(&result);
             match &result {
@@ -185,10 +189,10 @@ impl<S: Storage> Transaction<S> {
         let (before, mut state) = (self.retry_state.get(), self.retry_state.get());
         let policy = self.persistent.get().retry;
         let delay = state.on_error(error, &policy, self.engine.env().random_u64());
-        let contended = self.standing.contended.take();
+        let contended = self.rivalry.contended.take();
         // Who has its turn and loses to somebody outside the line backs off as usual.
         let lost_over = contended
-            .filter(|_| error.code() == ErrorCode::NotCommitted && self.standing.turn.borrow().is_none());
+            .filter(|_| error.code() == ErrorCode::NotCommitted && self.rivalry.turn.borrow().is_none());
         if delay.is_ok()
             && let Some(key) = lost_over
         {
@@ -198,7 +202,7 @@ impl<S: Storage> Transaction<S> {
         self.retry_state.set(state);
         match delay {
             Err(error) => {
-                self.standing.turn.take();
+                self.rivalry.turn.take();
                 attempt.end(&ErrorCode::TransactionCancelled.into());
                 Box::pin(std::future::ready(Err(error)))
             }
@@ -235,14 +239,14 @@ impl<S: Storage> Transaction<S> {
             });
             let turn = attempt.or_ended(waited, ErrorCode::TransactionCancelled).await?;
             transaction.begin_attempt();
-            transaction.standing.turn.replace(turn);
+            transaction.rivalry.turn.replace(turn);
             Ok(())
         })
     }
 
     /// Makes the transaction as good as new: its options are the defaults again.
     pub fn reset(self: &Rc<Self>) {
-        self.standing.turn.take();
+        self.rivalry.turn.take();
         self.retry_state.set(RetryState::default());
         self.persistent.set(PersistentOptions::new(&self.defaults));
         self.began_us.set(self.engine.env().monotonic_us());
@@ -253,7 +257,7 @@ impl<S: Storage> Transaction<S> {
     /// Ends every use of the transaction with `transaction_cancelled`, until `reset`. A commit in
     /// flight may or may not happen.
     pub fn cancel(&self) {
-        self.standing.turn.take();
+        self.rivalry.turn.take();
         self.attempt().end(&ErrorCode::TransactionCancelled.into());
     }
 

@@ -264,7 +264,7 @@ impl<S: Storage> Engine<S> {
             let id = subscriptions.add(range.clone());
             let mut everything = ChangedKeys::default();
             everything.replace(range);
-            subscriptions.put_back(id, everything);
+            subscriptions.put_back(id, &everything);
             id
         };
         self.poll_for_news();
@@ -295,7 +295,7 @@ impl<S: Storage> Engine<S> {
     }
 
     /// Puts back what was taken and could not be told.
-    pub fn put_back_changes(&self, id: SubscriptionId, taken: ChangedKeys) {
+    pub fn put_back_changes(&self, id: SubscriptionId, taken: &ChangedKeys) {
         self.state.borrow_mut().subscriptions.put_back(id, taken);
     }
 

@@ -123,7 +123,7 @@ impl SubscriptionSet {
     }
 
     /// Puts back what was taken and could not be delivered.
-    pub(super) fn put_back(&mut self, id: SubscriptionId, taken: ChangedKeys) {
+    pub(super) fn put_back(&mut self, id: SubscriptionId, taken: &ChangedKeys) {
         if let Some(subscribed) = self.by_id.get_mut(&id) {
             subscribed.note(|changed| {
                 taken.replaced.iter().for_each(|range| changed.replace(range));
