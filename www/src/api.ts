@@ -1,7 +1,7 @@
 import { Database } from './database.js';
 import * as engine from './engine.js';
 import { databaseOptionTable, type NativeDatabaseOptions } from './option-codes.js';
-import { setOptions } from './options.js';
+import { OWN_OPTIONS, setOptions } from './options.js';
 
 /** Options of `open`: FoundationDB's, and when commits are acknowledged. */
 export interface OpenOptions extends NativeDatabaseOptions {
@@ -10,6 +10,8 @@ export interface OpenOptions extends NativeDatabaseOptions {
    * operating system has it, which a crash of the machine, and only that, can lose.
    */
   durability?: 'strict' | 'relaxed' | undefined;
+  /** Bytes of the database that are kept in memory; 16 MiB is the default. Recent changes come on top. */
+  cacheBytes?: number | undefined;
 }
 
 /** Options of `init`. */
@@ -26,9 +28,10 @@ export async function openFrom(
 ): Promise<Database> {
   if (typeof name !== 'string') throw new TypeError(`a database name was expected, found ${typeof name}`);
   // A wrong name is told before anything is opened.
-  setOptions(options ?? {}, databaseOptionTable, ['durability'], () => undefined);
+  setOptions(options ?? {}, databaseOptionTable, OWN_OPTIONS, () => undefined);
   await engine.loadEngine(source);
-  const handle = await engine.openDatabase(name, { durability: options?.durability });
+  const { durability, cacheBytes } = options ?? {};
+  const handle = await engine.openDatabase(name, { durability, cacheBytes });
   const database = new Database(name, handle);
   try {
     database.setNativeOptions(options ?? {});

@@ -4,7 +4,7 @@ import { errorCodes } from './error-codes.js';
 import { FDBError, fdbError } from './fdb-error.js';
 import type { KeySelector } from './key-selector.js';
 import { databaseOptionTable, type NativeDatabaseOptions } from './option-codes.js';
-import { setOptions } from './options.js';
+import { OWN_OPTIONS, setOptions } from './options.js';
 import type { RangeOptions, Row } from './range.js';
 import {
   type Changes,
@@ -24,10 +24,41 @@ export interface DatabaseStats {
   version: number;
   /** The sequence number of the last log record known here. */
   logTail: number;
-  /** Keys at that version. */
+  /**
+   * Keys at that version. Once the log was folded an estimate: keys written since count as new ones, those
+   * cleared since as still there.
+   */
   keyCount: number;
-  /** Bytes of keys and values at that version. */
+  /** Bytes of these keys and their values. */
   keyValueBytes: number;
+  /** The version up to which everything is in pages. */
+  foldedVersion: number;
+  /** Keys at that version, exactly. */
+  foldedKeyCount: number;
+  /** Bytes of their keys and values. */
+  foldedKeyValueBytes: number;
+  /** Entries of the log that are not in pages. */
+  logEntryCount: number;
+  /** Their bytes. */
+  logBytes: number;
+  /** Memory taken by the changes that are not in pages. */
+  recentBytes: number;
+  /** Bytes of pages in memory. */
+  cacheBytes: number;
+  /** Pages in memory. */
+  cachedPageCount: number;
+  /** Pages that were found in memory. */
+  cacheHitCount: number;
+  /** Pages that were read from IndexedDB. */
+  pageReadCount: number;
+  /** Pages written here. */
+  pageWriteCount: number;
+  /** How often the log was folded into pages here. */
+  foldCount: number;
+  /** Whether that is going on now. */
+  isFolding: boolean;
+  /** What is to be deleted and is not yet. */
+  condemnedCount: number;
   /** Watches that have not ended. */
   watchCount: number;
   /** Transactions committed here that wrote something. */
@@ -36,6 +67,30 @@ export interface DatabaseStats {
   conflictCount: number;
   /** Reads of the log. */
   logReadCount: number;
+  /** How often this tab began again from the pages, because it had slept too long to follow the log. */
+  restartCount: number;
+}
+
+/** What {@link Database.check} found. */
+export interface CheckReport {
+  /** Pages in use. */
+  pageCount: number;
+  /** Their bytes. */
+  pageBytes: number;
+  /** Rows in them. */
+  rowCount: number;
+  /** Bytes of these rows' keys and values. */
+  keyValueBytes: number;
+  /** Entries of the log that are not in pages. */
+  logEntryCount: number;
+  /** Their bytes. */
+  logBytes: number;
+  /** Pages that were replaced and are still to be deleted. */
+  supersededPageCount: number;
+  /** Pages that nothing refers to, of a fold that was broken off. */
+  unreachablePageCount: number;
+  /** Damaged pages and records, each named in its message. Empty if there are none. */
+  damage: FDBError[];
 }
 
 /**
@@ -121,7 +176,7 @@ export class Database {
 
   /** Sets options for the transactions begun from now on. */
   setNativeOptions(options: NativeDatabaseOptions): void {
-    setOptions(options, databaseOptionTable, ['durability'], (number, value) =>
+    setOptions(options, databaseOptionTable, OWN_OPTIONS, (number, value) =>
       check(call(() => this.#handle.setOption(number, value))),
     );
   }
@@ -300,6 +355,22 @@ export class Database {
   /** Counts and sizes. */
   async stats(): Promise<DatabaseStats> {
     return call(() => this.#handle.stats()) as DatabaseStats;
+  }
+
+  /**
+   * Reads everything that is stored and checks it: every page, every record of the log. Takes a while in
+   * a large database; transactions go on meanwhile.
+   */
+  async check(): Promise<CheckReport> {
+    const report = (await settle(call(() => this.#handle.check()))) as Omit<CheckReport, 'damage'> & {
+      damage: [code: number, message: string][];
+    };
+    return { ...report, damage: report.damage.map(([code, message]) => fdbError(code, message)) };
+  }
+
+  /** Folds the log into pages as far as it may be, and deletes what nothing refers to. */
+  async compact(): Promise<void> {
+    await settle(call(() => this.#handle.compact()));
   }
 
   /**

@@ -1,7 +1,7 @@
 /** What every entry of the package exports besides the functions that load the engine. */
 export type { InitOptions, OpenOptions } from './api.js';
 export { type BytesLike, concat2, startsWith, strInc } from './bytes.js';
-export { Database, type DatabaseStats } from './database.js';
+export { type CheckReport, Database, type DatabaseStats } from './database.js';
 export {
   Directory,
   DirectoryLayer,

@@ -6,6 +6,9 @@ import type { OptionTable } from './option-codes.js';
 /** What an option is set to: a number, text or bytes; nothing for a flag. */
 export type OptionValue = number | string | Uint8Array | undefined;
 
+/** Options of `open` that FoundationDB does not have. */
+export const OWN_OPTIONS: readonly string[] = ['durability', 'cacheBytes'];
+
 const EXPECTED = 'an integer, text or bytes';
 
 /**

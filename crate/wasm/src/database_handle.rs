@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use js_sys::Promise;
-use plinth_core::engine::Locks;
+use plinth_core::engine::{CheckReport, EngineStats, Locks};
 use plinth_core::words::{Durability, KeyRange};
 use plinth_core::{Database, DatabaseOptions, Error, ErrorCode};
 use serde::Serialize;
@@ -53,10 +53,89 @@ struct Stats {
     log_tail: f64,
     key_count: f64,
     key_value_bytes: f64,
+    folded_version: f64,
+    folded_key_count: f64,
+    folded_key_value_bytes: f64,
+    log_entry_count: f64,
+    log_bytes: f64,
+    recent_bytes: f64,
+    cache_bytes: f64,
+    cached_page_count: f64,
+    cache_hit_count: f64,
+    page_read_count: f64,
+    page_write_count: f64,
+    fold_count: f64,
+    condemned_count: f64,
     watch_count: f64,
     committed_count: f64,
     conflict_count: f64,
     log_read_count: f64,
+    restart_count: f64,
+    is_folding: bool,
+}
+
+impl From<EngineStats> for Stats {
+    fn from(stats: EngineStats) -> Stats {
+        Stats {
+            version: stats.version.get() as f64,
+            log_tail: stats.log_tail.get() as f64,
+            key_count: stats.key_count as f64,
+            key_value_bytes: stats.key_value_bytes as f64,
+            folded_version: stats.folded_version.get() as f64,
+            folded_key_count: stats.folded_key_count as f64,
+            folded_key_value_bytes: stats.folded_key_value_bytes as f64,
+            log_entry_count: stats.log_entry_count as f64,
+            log_bytes: stats.log_bytes as f64,
+            recent_bytes: stats.recent_bytes as f64,
+            cache_bytes: stats.cache_bytes as f64,
+            cached_page_count: stats.cached_page_count as f64,
+            cache_hit_count: stats.cache_hit_count as f64,
+            page_read_count: stats.page_read_count as f64,
+            page_write_count: stats.page_write_count as f64,
+            fold_count: stats.fold_count as f64,
+            condemned_count: stats.condemned_count as f64,
+            watch_count: stats.watch_count as f64,
+            committed_count: stats.committed_count as f64,
+            conflict_count: stats.conflict_count as f64,
+            log_read_count: stats.log_read_count as f64,
+            restart_count: stats.restart_count as f64,
+            is_folding: stats.is_folding,
+        }
+    }
+}
+
+/// What a check found, as the package's `CheckReport`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Report {
+    page_count: f64,
+    page_bytes: f64,
+    row_count: f64,
+    key_value_bytes: f64,
+    log_entry_count: f64,
+    log_bytes: f64,
+    superseded_page_count: f64,
+    unreachable_page_count: f64,
+    damage: Vec<(u16, String)>,
+}
+
+impl From<CheckReport> for Report {
+    fn from(report: CheckReport) -> Report {
+        let damage = report.damage.iter();
+        Report {
+            page_count: (report.node_count + report.chunk_count) as f64,
+            page_bytes: report.page_bytes as f64,
+            row_count: report.row_count as f64,
+            key_value_bytes: report.key_value_bytes as f64,
+            log_entry_count: report.log_entry_count as f64,
+            log_bytes: report.log_bytes as f64,
+            superseded_page_count: report.superseded_page_count as f64,
+            unreachable_page_count: report.unreachable_page_count as f64,
+            damage: damage
+                .map(|error| (error.code().number(), error.message().to_owned()))
+                .collect(),
+        }
+    }
 }
 
 /// Opens a database. Rejects with `[code, message]`.
@@ -76,12 +155,13 @@ pub async fn delete_database(name: String) -> Result<(), JsValue> {
 }
 
 async fn open(name: &str, options: JsValue) -> Result<DatabaseHandle, Error> {
-    let options = Cell::new(open_options(options)?);
+    let (options, engine_options) = open_options(options)?;
+    let options = Cell::new(options);
     let env = Rc::new(JsEnv);
     if name.starts_with(MEMORY_PREFIX) {
         let shared = MemoryDatabase::named(name);
         let news = Box::new(MemoryNews(Rc::downgrade(&shared)));
-        let database = Database::open(shared.storage(), env, news, None).await?;
+        let database = Database::open_with(shared.storage(), env, news, None, engine_options).await?;
         shared.add_peer(database.engine());
         return Ok(DatabaseHandle {
             database,
@@ -93,7 +173,7 @@ async fn open(name: &str, options: JsValue) -> Result<DatabaseHandle, Error> {
     let name = database_name(name);
     let news = TabNews::join(&name);
     let locks = WebLocks::named(&name).map(|locks| Box::new(locks) as Box<dyn Locks>);
-    let database = Database::open(storage, env, Box::new(news.clone()), locks).await?;
+    let database = Database::open_with(storage, env, Box::new(news.clone()), locks, engine_options).await?;
     let following = news.follow(database.engine());
     let page_life = PageLife::follow(database.engine());
     Ok(DatabaseHandle {
@@ -148,22 +228,24 @@ impl DatabaseHandle {
 
     /// Counts and sizes.
     pub fn stats(&self) -> Result<JsValue, JsValue> {
-        let stats = self.database.stats();
-        let stats = Stats {
-            version: stats.version.get() as f64,
-            log_tail: stats.log_tail.get() as f64,
-            key_count: stats.key_count as f64,
-            key_value_bytes: stats.key_value_bytes as f64,
-            watch_count: stats.watch_count as f64,
-            committed_count: stats.committed_count as f64,
-            conflict_count: stats.conflict_count as f64,
-            log_read_count: stats.log_read_count as f64,
-        };
-        serde_wasm_bindgen::to_value(&stats).map_err(|error| {
-            rejection(&Error::new(
-                ErrorCode::InternalError,
-                format!("statistics: {error}"),
-            ))
+        to_js(&Stats::from(self.database.stats()))
+    }
+
+    /// Reads and checks everything that is stored: a promise of a report.
+    pub fn check(&self) -> Promise {
+        let database = self.database.clone();
+        future_to_promise(async move {
+            let report = database.check().await.map_err(|error| rejection(&error))?;
+            to_js(&Report::from(report))
+        })
+    }
+
+    /// Folds what may be folded and deletes what nothing refers to.
+    pub fn compact(&self) -> Promise {
+        let database = self.database.clone();
+        future_to_promise(async move {
+            database.compact().await.map_err(|error| rejection(&error))?;
+            Ok(JsValue::UNDEFINED)
         })
     }
 
@@ -176,4 +258,11 @@ impl DatabaseHandle {
             Ok(JsValue::UNDEFINED)
         })
     }
+}
+
+fn to_js(value: &impl Serialize) -> Result<JsValue, JsValue> {
+    serde_wasm_bindgen::to_value(value).map_err(|error| {
+        let detail = format!("a report: {error}");
+        rejection(&Error::new(ErrorCode::InternalError, detail))
+    })
 }

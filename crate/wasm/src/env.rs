@@ -9,6 +9,7 @@ use js_sys::Math;
 use plinth_core::words::{Env, LocalFuture};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
+use web_sys::MessageChannel;
 
 #[wasm_bindgen]
 extern "C" {
@@ -44,9 +45,40 @@ impl Env for JsEnv {
         Box::pin(Timer::start(duration_us as f64 / 1_000.0))
     }
 
+    fn yield_now(&self) -> LocalFuture<()> {
+        Box::pin(next_task())
+    }
+
     fn spawn(&self, task: LocalFuture<()>) {
         spawn_local(task);
     }
+}
+
+/// Completes in a task of its own, after the events that wait: `setImmediate` in Node, a message to itself
+/// elsewhere. A timer of zero milliseconds takes four.
+async fn next_task() {
+    let (sender, task) = oneshot::channel();
+    let callback = Closure::once_into_js(move || {
+        let _receiver_gone = sender.send(());
+    });
+    let callback: &js_sys::Function = callback.unchecked_ref();
+    let set_immediate = js_sys::Reflect::get(&js_sys::global(), &"setImmediate".into())
+        .ok()
+        .and_then(|found| found.dyn_into::<js_sys::Function>().ok());
+    if let Some(set_immediate) = set_immediate {
+        let _called = set_immediate.call1(&JsValue::UNDEFINED, callback);
+        let _ran = task.await;
+        return;
+    }
+    let Ok(channel) = MessageChannel::new() else {
+        set_timeout(callback, 0.0);
+        let _elapsed = task.await;
+        return;
+    };
+    channel.port1().set_onmessage(Some(callback));
+    let _posted = channel.port2().post_message(&JsValue::NULL);
+    let _arrived = task.await;
+    channel.port1().close();
 }
 
 /// A timer of JavaScript. Dropping it clears it: in Node a running timer keeps the process alive.

@@ -1,5 +1,6 @@
 //! What `open` is given besides a name. FoundationDB's own options come one by one, by their numbers.
 
+use plinth_core::engine::EngineOptions;
 use plinth_core::words::Durability;
 use plinth_core::{DatabaseOptions, Error, ErrorCode, Result};
 use serde::Deserialize;
@@ -21,10 +22,11 @@ enum DurabilityOption {
 struct OpenChoices {
     durability: Option<DurabilityOption>,
     defers_errors: bool,
+    cache_bytes: Option<f64>,
 }
 
 /// Reads the options of `open`.
-pub(crate) fn open_options(value: JsValue) -> Result<DatabaseOptions> {
+pub(crate) fn open_options(value: JsValue) -> Result<(DatabaseOptions, EngineOptions)> {
     let chosen: OpenChoices = serde_wasm_bindgen::from_value(value)
         .map_err(|error| Error::new(ErrorCode::InvalidOptionValue, format!("options: {error}")))?;
     let mut options = DatabaseOptions::default();
@@ -33,5 +35,21 @@ pub(crate) fn open_options(value: JsValue) -> Result<DatabaseOptions> {
         Some(DurabilityOption::Relaxed) => Durability::Relaxed,
     };
     options.transactions.defers_errors = chosen.defers_errors;
-    Ok(options)
+    let mut engine = EngineOptions::default();
+    if let Some(bytes) = chosen.cache_bytes {
+        engine.cache_bytes = checked_bytes("cacheBytes", bytes)?;
+    }
+    Ok((options, engine))
+}
+
+/// A number of bytes.
+fn checked_bytes(name: &str, found: f64) -> Result<usize> {
+    const BYTES_MAX: f64 = 2_147_483_647.0;
+    if found.fract() == 0.0 && (0.0..=BYTES_MAX).contains(&found) {
+        return Ok(found as usize);
+    }
+    Err(Error::new(
+        ErrorCode::InvalidOptionValue,
+        format!("{name}: an integer from 0 to {BYTES_MAX} was expected, found {found}"),
+    ))
 }

@@ -12,6 +12,7 @@ import { getAndSet } from './get-set.ts';
 import { keyOrder } from './key-order.ts';
 import { lifecycle } from './lifecycle.ts';
 import { limits } from './limits.ts';
+import { maintenance } from './maintenance.ts';
 import { options } from './options.ts';
 import { randomProgram } from './random-program.ts';
 import { readVersions } from './read-versions.ts';
@@ -45,6 +46,7 @@ export function apiSuite(storage: Storage): void {
     options(storage);
     readVersions(storage);
     directories(storage);
+    maintenance(storage);
     lifecycle(storage);
     randomProgram(storage);
   });
