@@ -12,10 +12,12 @@
 mod cluster;
 mod executor;
 mod history;
+pub mod model;
 mod peer_env;
+pub mod program;
 mod simulated_storage;
 
 pub use cluster::{Cluster, ClusterOptions, Peer};
-pub use executor::{Simulation, seeds};
+pub use executor::{Simulation, program_seeds, seeds};
 pub use history::{History, Observation, Operation, Outcome, marker_key};
 pub use simulated_storage::{Faults, SimulatedStorage};
