@@ -1,21 +1,15 @@
 import { Database } from './database.js';
 import * as engine from './engine.js';
+import { databaseOptionTable, type NativeDatabaseOptions } from './option-codes.js';
+import { setOptions } from './options.js';
 
-/** Options of `open`. */
-export interface OpenOptions {
+/** Options of `open`: FoundationDB's, and when commits are acknowledged. */
+export interface OpenOptions extends NativeDatabaseOptions {
   /**
    * When a commit is acknowledged: `strict` (the default) when it is on the disk, `relaxed` when the
    * operating system has it, which a crash of the machine, and only that, can lose.
    */
   durability?: 'strict' | 'relaxed' | undefined;
-  /** Default of the transactions' `timeout`. */
-  transaction_timeout?: number | undefined;
-  /** Default of the transactions' `retry_limit`. */
-  transaction_retry_limit?: number | undefined;
-  /** Default of the transactions' `max_retry_delay`. */
-  transaction_max_retry_delay?: number | undefined;
-  /** Default of the transactions' `size_limit`. */
-  transaction_size_limit?: number | undefined;
 }
 
 /** Options of `init`. */
@@ -31,8 +25,18 @@ export async function openFrom(
   options: OpenOptions | undefined,
 ): Promise<Database> {
   if (typeof name !== 'string') throw new TypeError(`a database name was expected, found ${typeof name}`);
+  // A wrong name is told before anything is opened.
+  setOptions(options ?? {}, databaseOptionTable, ['durability'], () => undefined);
   await engine.loadEngine(source);
-  return new Database(name, await engine.openDatabase(name, options));
+  const handle = await engine.openDatabase(name, { durability: options?.durability });
+  const database = new Database(name, handle);
+  try {
+    database.setNativeOptions(options ?? {});
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+  return database;
 }
 
 /** Deletes a database with the engine from this source. */

@@ -1,6 +1,10 @@
 import type { BytesLike } from './bytes.js';
-import { call, type DatabaseHandle, settle } from './engine.js';
-import { FDBError } from './fdb-error.js';
+import { call, check, type DatabaseHandle, settle } from './engine.js';
+import { errorCodes } from './error-codes.js';
+import { FDBError, fdbError } from './fdb-error.js';
+import type { KeySelector } from './key-selector.js';
+import { databaseOptionTable, type NativeDatabaseOptions } from './option-codes.js';
+import { setOptions } from './options.js';
 import type { RangeOptions, Row } from './range.js';
 import { type DoTransactionOptions, Transaction, type TransactionOptions } from './transaction.js';
 import type { Watch } from './watch.js';
@@ -63,6 +67,8 @@ export class Database {
     const signal = options?.signal;
     signal?.throwIfAborted();
     const tn = this.rawCreateTransaction(options);
+    // A retry forgets most options.
+    const isRetryForgetful = options !== undefined && Object.keys(options).length > 0;
     const cancel = () => tn.rawCancel();
     signal?.addEventListener('abort', cancel);
     try {
@@ -75,6 +81,7 @@ export class Database {
           if (!(error instanceof FDBError)) throw error;
           signal?.throwIfAborted();
           await retryOrThrow(tn, error);
+          if (isRetryForgetful) tn.setOptions(options);
         }
       }
     } catch (error) {
@@ -91,9 +98,23 @@ export class Database {
     return this.doTransaction(body, options);
   }
 
-  /** Begins a transaction that the caller commits and retries. */
+  /**
+   * Begins a transaction that the caller commits and retries. The options are set once: a retry forgets
+   * all but the durability, the timeout and how to retry. Throws `client_invalid_operation` when the
+   * database is closed.
+   */
   rawCreateTransaction(options?: TransactionOptions): Transaction {
-    return new Transaction(call(() => this.#handle.createTransaction(options)));
+    check(call(() => this.#handle.checkUsable()));
+    const tn = new Transaction(call(() => this.#handle.createTransaction(isRelaxed(options?.durability))));
+    if (options) tn.setOptions(options);
+    return tn;
+  }
+
+  /** Sets options for the transactions begun from now on. */
+  setNativeOptions(options: NativeDatabaseOptions): void {
+    setOptions(options, databaseOptionTable, ['durability'], (number, value) =>
+      check(call(() => this.#handle.setOption(number, value))),
+    );
   }
 
   /** The value of a key, `undefined` if there is no such key. */
@@ -101,9 +122,33 @@ export class Database {
     return this.doTransaction((tn) => tn.snapshot().get(key));
   }
 
+  /** The key that a selector selects. See {@link Transaction.getKey}. */
+  getKey(selector: BytesLike | KeySelector): Promise<Uint8Array | undefined> {
+    return this.doTransaction((tn) => tn.snapshot().getKey(selector));
+  }
+
   /** All rows of a range. See {@link Transaction.getRange}. */
-  getRangeAll(start: BytesLike, end?: BytesLike, options?: RangeOptions): Promise<Row[]> {
+  getRangeAll(
+    start: BytesLike | KeySelector,
+    end?: BytesLike | KeySelector,
+    options?: RangeOptions,
+  ): Promise<Row[]> {
     return this.doTransaction((tn) => tn.snapshot().getRangeAll(start, end, options));
+  }
+
+  /** All rows whose keys begin with `prefix`. */
+  getRangeAllStartsWith(prefix: BytesLike, options?: RangeOptions): Promise<Row[]> {
+    return this.doTransaction((tn) => tn.snapshot().getRangeAllStartsWith(prefix, options));
+  }
+
+  /** Bytes of the keys and values of a range. See {@link Transaction.getEstimatedRangeSizeBytes}. */
+  getEstimatedRangeSizeBytes(start: BytesLike, end: BytesLike): Promise<number> {
+    return this.doTransaction((tn) => tn.getEstimatedRangeSizeBytes(start, end));
+  }
+
+  /** Keys that cut a range into pieces. See {@link Transaction.getRangeSplitPoints}. */
+  getRangeSplitPoints(start: BytesLike, end: BytesLike, chunkSize: number): Promise<Uint8Array[]> {
+    return this.doTransaction((tn) => tn.getRangeSplitPoints(start, end, chunkSize));
   }
 
   /** Sets a key. */
@@ -119,6 +164,56 @@ export class Database {
   /** Clears a range. See {@link Transaction.clearRange}. */
   clearRange(start: BytesLike, end?: BytesLike): Promise<void> {
     return this.doTransaction((tn) => tn.clearRange(start, end));
+  }
+
+  /** Clears every key that begins with `prefix`. */
+  clearRangeStartsWith(prefix: BytesLike): Promise<void> {
+    return this.doTransaction((tn) => tn.clearRangeStartsWith(prefix));
+  }
+
+  /** Carries out an atomic operation. See {@link Transaction.atomicOp}. */
+  atomicOp(type: number, key: BytesLike, operand: BytesLike): Promise<void> {
+    return this.doTransaction((tn) => tn.atomicOp(type, key, operand));
+  }
+
+  /** Adds little-endian numbers. See {@link Transaction.add}. */
+  add(key: BytesLike, operand: BytesLike): Promise<void> {
+    return this.doTransaction((tn) => tn.add(key, operand));
+  }
+
+  /** Keeps the larger of two little-endian numbers. */
+  max(key: BytesLike, operand: BytesLike): Promise<void> {
+    return this.doTransaction((tn) => tn.max(key, operand));
+  }
+
+  /** Keeps the smaller of two little-endian numbers. */
+  min(key: BytesLike, operand: BytesLike): Promise<void> {
+    return this.doTransaction((tn) => tn.min(key, operand));
+  }
+
+  /** Bitwise and. */
+  bitAnd(key: BytesLike, operand: BytesLike): Promise<void> {
+    return this.doTransaction((tn) => tn.bitAnd(key, operand));
+  }
+
+  /** Bitwise or. */
+  bitOr(key: BytesLike, operand: BytesLike): Promise<void> {
+    return this.doTransaction((tn) => tn.bitOr(key, operand));
+  }
+
+  /** Bitwise exclusive or. */
+  bitXor(key: BytesLike, operand: BytesLike): Promise<void> {
+    return this.doTransaction((tn) => tn.bitXor(key, operand));
+  }
+
+  /** Keeps the lexicographically smaller value. */
+  byteMin(key: BytesLike, operand: BytesLike): Promise<void> {
+    return this.doTransaction((tn) => tn.byteMin(key, operand));
+  }
+
+  /** Keeps the lexicographically larger value. */
+  byteMax(key: BytesLike, operand: BytesLike): Promise<void> {
+    return this.doTransaction((tn) => tn.byteMax(key, operand));
   }
 
   /** Reads a key and watches it from that value on. */
@@ -162,6 +257,13 @@ export class Database {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+function isRelaxed(durability: TransactionOptions['durability']): boolean | undefined {
+  if (durability === undefined) return undefined;
+  if (durability === 'strict' || durability === 'relaxed') return durability === 'relaxed';
+  const message = `durability: 'strict' or 'relaxed' was expected, found ${String(durability)}`;
+  throw fdbError(errorCodes.invalid_option_value, message);
 }
 
 async function retryOrThrow(tn: Transaction, error: FDBError): Promise<void> {

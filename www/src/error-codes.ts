@@ -100,6 +100,18 @@ export const errorCodes = {
   value_too_large: 2103,
   /** Operation is not supported */
   unsupported_operation: 2108,
+  /** Too many tags set on transaction */
+  too_many_tags: 2109,
+  /** Tag set on transaction is too long */
+  tag_too_long: 2110,
+  /** Special key space range read crosses modules */
+  special_keys_cross_module_read: 2112,
+  /** Special key space range read does not intersect a module */
+  special_keys_no_module_found: 2113,
+  /** Special key space is not allowed to write by default */
+  special_keys_write_disabled: 2114,
+  /** Special key space key or range does not intersect a module that can be written */
+  special_keys_no_write_module_found: 2115,
   /** EXACT streaming mode requires limits, but none were given */
   exact_mode_without_limits: 2210,
   /** An unknown error occurred */
@@ -161,6 +173,12 @@ export const errorTexts: Readonly<Record<number, string>> = {
   2102: 'Key length exceeds limit',
   2103: 'Value length exceeds limit',
   2108: 'Operation is not supported',
+  2109: 'Too many tags set on transaction',
+  2110: 'Tag set on transaction is too long',
+  2112: 'Special key space range read crosses modules',
+  2113: 'Special key space range read does not intersect a module',
+  2114: 'Special key space is not allowed to write by default',
+  2115: 'Special key space key or range does not intersect a module that can be written',
   2210: 'EXACT streaming mode requires limits, but none were given',
   4000: 'An unknown error occurred',
   4100: 'An internal error occurred',

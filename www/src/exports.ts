@@ -6,7 +6,17 @@ export type { WasmSource } from './engine.js';
 export { errorCodes } from './error-codes.js';
 export { FDBError } from './fdb-error.js';
 export { type KeySelector, keySelector } from './key-selector.js';
-export { MutationType, StreamingMode } from './numbers.js';
-export type { RangeOptions, Row } from './range.js';
+export { ConflictRangeType, ErrorPredicate, MutationType, StreamingMode } from './numbers.js';
+export {
+  DatabaseOptionCode,
+  type Flag,
+  type NativeDatabaseOptions,
+  type NativeTransactionOptions,
+  TransactionOptionCode,
+} from './option-codes.js';
+export type { OptionValue } from './options.js';
+export type { RangeBatch, RangeOptions, Row } from './range.js';
+export type { ReadOptions } from './signal.js';
 export { type DoTransactionOptions, Transaction, type TransactionOptions } from './transaction.js';
+export { versionBytes, versionNumber } from './version.js';
 export type { Watch, WatchOptions } from './watch.js';

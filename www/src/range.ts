@@ -12,6 +12,13 @@ export interface RangeOptions {
   reverse?: boolean | undefined;
   /** How large the batches are: one of {@link StreamingMode}. */
   streamingMode?: number | undefined;
+  /**
+   * Stop a batch after the row that reaches so many bytes, a row counting the lengths of its key and
+   * value, and 8. 0 or undefined: no limit but that of the streaming mode.
+   */
+  targetBytes?: number | undefined;
+  /** Makes the read reject with the signal's reason when it aborts. The transaction goes on. */
+  signal?: AbortSignal | undefined;
 }
 
 /** The keys with `begin <= key < end`. */
@@ -20,7 +27,8 @@ export interface KeyRange {
   end: Uint8Array;
 }
 
-const KEY_SPACE_END = /* @__PURE__ */ Uint8Array.of(0xff);
+/** The exclusive top of the key space. */
+export const KEY_SPACE_END = /* @__PURE__ */ Uint8Array.of(0xff);
 
 /** The range between two keys; without an end, the keys that begin with `start`. */
 export function toRange(start: BytesLike, end: BytesLike | undefined): KeyRange {

@@ -5,6 +5,13 @@ import { fdbError } from './fdb-error.js';
 import { type KeySelector, keySelector, toSelector } from './key-selector.js';
 import { MutationType, StreamingMode } from './numbers.js';
 import {
+  type NativeTransactionOptions,
+  TransactionOptionCode,
+  transactionOptionTable,
+} from './option-codes.js';
+import { type OptionValue, optionBytes, setOptions } from './options.js';
+import {
+  KEY_SPACE_END,
   type KeyRange,
   prefixRange,
   type RangeBatch,
@@ -16,26 +23,17 @@ import {
   toSelectorRange,
   unpackBatch,
 } from './range.js';
+import { orAborted, type ReadOptions } from './signal.js';
+import { toBigInt, versionBytes } from './version.js';
 import { type Watch, type WatchOptions, wrapWatch } from './watch.js';
 
-/** Options of a transaction. They override those of the database. */
-export interface TransactionOptions {
+/** Options of a transaction: FoundationDB's, and durability. They override those of the database. */
+export interface TransactionOptions extends NativeTransactionOptions {
   /** `strict` acknowledges a commit when it is on the disk, `relaxed` when the system has it. */
   durability?: 'strict' | 'relaxed' | undefined;
-  /**
-   * Milliseconds from the transaction's creation after which every use of it, retries included, fails with
-   * `transaction_timed_out`. A commit in flight may still happen. 0, the default, is never.
-   */
-  timeout?: number | undefined;
-  /** How many retries `doTransaction` makes; -1, the default, is any number. */
-  retry_limit?: number | undefined;
-  /** The longest wait before a retry, in milliseconds; 1,000 is the default. */
-  max_retry_delay?: number | undefined;
-  /** The largest transaction that may commit, in bytes, from 32 to 10,000,000, which is the default. */
-  size_limit?: number | undefined;
 }
 
-/** Options of {@link Database.doTransaction}. */
+/** Options of {@link Database.doTransaction}: they hold for every attempt. */
 export interface DoTransactionOptions extends TransactionOptions {
   /**
    * Ends the transaction when it aborts: `doTransaction` then rejects with the signal's reason. A commit in
@@ -62,8 +60,9 @@ export class Transaction {
   }
 
   /** The value of a key, `undefined` if there is no such key. */
-  get(key: BytesLike): Promise<Uint8Array | undefined> {
+  get(key: BytesLike, options?: ReadOptions): Promise<Uint8Array | undefined> {
     try {
+      if (options?.signal) return orAborted(this.get(key), options.signal);
       const answer = call(() => this.#handle.get(toBytes(key), this.isSnapshot));
       if (answer === undefined || answer instanceof Uint8Array) return Promise.resolve(answer);
       if (typeof answer === 'number') return Promise.reject(lastError(answer));
@@ -74,8 +73,8 @@ export class Transaction {
   }
 
   /** Whether the key is there. */
-  async exists(key: BytesLike): Promise<boolean> {
-    return (await this.get(key)) !== undefined;
+  async exists(key: BytesLike, options?: ReadOptions): Promise<boolean> {
+    return (await this.get(key, options)) !== undefined;
   }
 
   /**
@@ -83,11 +82,14 @@ export class Transaction {
    * key at or after it. `undefined` if the selector runs off the start; the key `ff` if it runs off the
    * end.
    */
-  async getKey(selector: BytesLike | KeySelector): Promise<Uint8Array | undefined> {
+  async getKey(selector: BytesLike | KeySelector, options?: ReadOptions): Promise<Uint8Array | undefined> {
     const { key, orEqual, offset } = toSelector(selector);
     const answer: unknown = call(() => this.#handle.getKey(toBytes(key), orEqual, offset, this.isSnapshot));
     if (typeof answer === 'number') throw lastError(answer);
-    const found = answer instanceof Uint8Array ? answer : await settle(answer as Promise<Uint8Array>);
+    const found =
+      answer instanceof Uint8Array
+        ? answer
+        : await orAborted(settle(answer as Promise<Uint8Array>), options?.signal);
     return found.length === 0 ? undefined : found;
   }
 
@@ -179,9 +181,24 @@ export class Transaction {
     return { promise };
   }
 
+  /**
+   * Sets an option by its number, one of {@link TransactionOptionCode}. A retry forgets all but
+   * `timeout`, `retry_limit` and `max_retry_delay`.
+   */
+  setOption(code: number, value?: OptionValue): void {
+    check(call(() => this.#handle.setOption(code, optionBytes(value))));
+  }
+
+  /** Sets options by their names. */
+  setOptions(options: NativeTransactionOptions): void {
+    setOptions(options, transactionOptionTable, ['durability', 'signal'], (code, value) =>
+      check(call(() => this.#handle.setOption(code, value))),
+    );
+  }
+
   /** Lets the next call that writes add no write conflict range. */
   nextWriteNoWriteConflictRange(): void {
-    check(call(() => this.#handle.nextWriteNoWriteConflictRange()));
+    this.setOption(TransactionOptionCode.NextWriteNoWriteConflictRange);
   }
 
   /** Clears every key with `start <= key < end`; without `end`, every key that begins with `start`. */
@@ -241,7 +258,7 @@ export class Transaction {
   /**
    * Watches a key: tells once when its value differs from the one that this transaction sees. Starts
    * with the commit; until then only this transaction's own writes count. Reads the key, with the
-   * conflict of a read.
+   * conflict of a read. The watch outlives the transaction.
    */
   watch(key: BytesLike, options?: WatchOptions): Watch {
     return wrapWatch(
@@ -277,23 +294,104 @@ export class Transaction {
     this.addWriteConflictRange(begin, keyAfter(begin));
   }
 
-  /** The version that this transaction reads: all commits up to it are visible, none after it. */
-  async getReadVersion(): Promise<number> {
+  /**
+   * The version that this transaction reads: all commits up to it are visible, none after it. Eight bytes,
+   * big-endian; {@link versionNumber} makes a number of them.
+   */
+  async getReadVersion(): Promise<Uint8Array> {
     const answer = call(() => this.#handle.readVersion()) as number | Promise<number>;
-    if (typeof answer !== 'number') return settle(answer);
-    if (answer < 0) throw lastError(-answer);
-    return answer;
+    const version = typeof answer === 'number' ? answer : await settle(answer);
+    if (version < 0) throw lastError(-version);
+    return versionBytes(version);
   }
 
-  /** The version at which this transaction took effect; -1 before, and if it wrote nothing. */
-  getCommittedVersion(): number {
+  /**
+   * Has this transaction read at a version that another one read or committed. Fails with
+   * `read_version_already_set` once it has read. Reads fail with `transaction_too_old` if the version is
+   * older than about five seconds, with `future_version` if it is not there within a second.
+   */
+  setReadVersion(version: Uint8Array): void {
+    const number = toBigInt(version);
+    check(call(() => this.#handle.setReadVersion(number)));
+  }
+
+  /**
+   * The version at which this transaction took effect, as eight bytes, big-endian; all ff, which is -1,
+   * before that and if it wrote nothing.
+   */
+  getCommittedVersion(): Uint8Array {
     const { handle, committedVersion } = this.#state;
-    return handle ? call(() => handle.committedVersion()) : committedVersion;
+    return versionBytes(handle ? call(() => handle.committedVersion()) : committedVersion);
   }
 
-  /** The size so far in bytes, as counted towards the limit of 10,000,000. */
+  /**
+   * An estimate of the size so far in bytes, as counted towards the limit of 10,000,000. It grows with
+   * every write and every conflict range.
+   */
   async getApproximateSize(): Promise<number> {
-    return call(() => this.#handle.approximateSize());
+    const size = call(() => this.#handle.approximateSize());
+    if (size < 0) throw lastError(-size);
+    return size;
+  }
+
+  /** Bytes of the keys and values of a range, without this transaction's own writes. No conflict. */
+  async getEstimatedRangeSizeBytes(start: BytesLike, end: BytesLike): Promise<number> {
+    const answer = call(() => this.#handle.estimatedRangeBytes(toBytes(start), toBytes(end)));
+    return settle(answer as Promise<number>);
+  }
+
+  /**
+   * Keys that cut a range into pieces of about `chunkSize` bytes, `start` and `end` included. No
+   * conflict.
+   */
+  async getRangeSplitPoints(start: BytesLike, end: BytesLike, chunkSize: number): Promise<Uint8Array[]> {
+    const answer = call(() => this.#handle.rangeSplitPoints(toBytes(start), toBytes(end), chunkSize));
+    return unpackBatch(await settle(answer as Promise<Uint8Array>)).rows.map(([key]) => key);
+  }
+
+  /** Where a key is stored: in this browser, whatever the key. */
+  async getAddressesForKey(_key: BytesLike): Promise<string[]> {
+    return ['localhost'];
+  }
+
+  /**
+   * One batch of a range, as FoundationDB's C API gives it: the rows, and whether a limit kept it from
+   * giving more. {@link Transaction.getRange} asks for batch after batch.
+   *
+   * @param limit At most so many rows; 0 for no limit.
+   * @param targetBytes Stop after the row that reaches so many bytes; 0 for no limit.
+   * @param mode One of {@link StreamingMode}.
+   * @param iteration Counts the batches of one iteration, from 1.
+   */
+  async getRangeNative(
+    begin: KeySelector,
+    end: KeySelector | null,
+    limit: number,
+    targetBytes: number,
+    mode: number,
+    iteration: number,
+    reverse: boolean,
+  ): Promise<RangeBatch> {
+    const last = end ?? keySelector.firstGreaterOrEqual(KEY_SPACE_END);
+    const answer: unknown = call(() =>
+      this.#handle.getRange(
+        toBytes(begin.key),
+        begin.orEqual,
+        begin.offset,
+        toBytes(last.key),
+        last.orEqual,
+        last.offset,
+        checkedLimit(limit),
+        checkedLimit(targetBytes),
+        mode,
+        iteration,
+        reverse,
+        this.isSnapshot,
+      ),
+    );
+    if (answer instanceof Uint8Array) return unpackBatch(answer);
+    if (typeof answer === 'number') throw lastError(answer);
+    return unpackBatch(await settle(answer as Promise<Uint8Array>));
   }
 
   /** Commits once, without a retry. {@link Database.doTransaction} does it for you. */
@@ -356,50 +454,25 @@ export class Transaction {
     const reverse = options?.reverse ?? false;
     const limit = checkedLimit(options?.limit);
     const mode = options?.streamingMode ?? usualMode;
+    const targetBytes = checkedLimit(options?.targetBytes);
     let { begin, end } = range;
     let left = limit;
     for (let iteration = 1; ; iteration++) {
-      const { rows, more } = await this.#batch(begin, end, left, mode, iteration, reverse);
+      const { rows, more } = await orAborted(
+        this.getRangeNative(begin, end, left, targetBytes, mode, iteration, reverse),
+        options?.signal,
+      );
       if (rows.length > 0 || iteration === 1) yield rows;
       const last = rows.at(-1);
-      left -= rows.length;
+      if (limit > 0) left -= rows.length;
       if (!more || !last || (limit > 0 && left <= 0)) return;
       if (reverse) end = keySelector.firstGreaterOrEqual(last[0]);
       else begin = keySelector.firstGreaterThan(last[0]);
     }
   }
-
-  async #batch(
-    begin: KeySelector,
-    end: KeySelector,
-    limit: number,
-    mode: number,
-    iteration: number,
-    reverse: boolean,
-  ): Promise<RangeBatch> {
-    const answer: unknown = call(() =>
-      this.#handle.getRange(
-        toBytes(begin.key),
-        begin.orEqual,
-        begin.offset,
-        toBytes(end.key),
-        end.orEqual,
-        end.offset,
-        limit,
-        0,
-        mode,
-        iteration,
-        reverse,
-        this.isSnapshot,
-      ),
-    );
-    if (answer instanceof Uint8Array) return unpackBatch(answer);
-    if (typeof answer === 'number') throw lastError(answer);
-    return unpackBatch(await settle(answer as Promise<Uint8Array>));
-  }
 }
 
-/** The number of rows to read; 0 and -1 are no limit. */
+/** A limit of rows or bytes; 0 and -1 are no limit. */
 function checkedLimit(limit = 0): number {
   if (limit === -1) return 0;
   if (Number.isInteger(limit) && limit >= 0) return Math.min(limit, 0xffffffff);

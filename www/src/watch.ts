@@ -19,6 +19,8 @@ export interface Watch {
 export interface WatchOptions {
   /** Reject where the promise would otherwise be `false`. */
   throwAllErrors?: boolean | undefined;
+  /** Ends the watch when it aborts, as `cancel` does. */
+  signal?: AbortSignal | undefined;
 }
 
 const QUIET_CODES: readonly number[] = [
@@ -43,5 +45,12 @@ export function wrapWatch(handle: WatchHandle, options: WatchOptions | undefined
     handle.free();
   };
   promise.then(free, free);
-  return { promise, cancel: () => isOpen && handle.cancel() };
+  const cancel = () => {
+    if (isOpen) handle.cancel();
+  };
+  const signal = options?.signal;
+  if (signal?.aborted) cancel();
+  signal?.addEventListener('abort', cancel, { once: true });
+  if (signal) promise.finally(() => signal.removeEventListener('abort', cancel)).catch(() => undefined);
+  return { promise, cancel };
 }

@@ -12,6 +12,6 @@ pub mod pure;
 pub mod storage;
 pub mod words;
 
-pub use client::{Database, Read, Transaction, TransactionOptions, Watch};
+pub use client::{Database, DatabaseOptions, Read, Transaction, TransactionOptions, Watch};
 pub use storage::Storage;
 pub use words::{Env, Error, ErrorCode, Result};

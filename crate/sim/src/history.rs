@@ -77,7 +77,7 @@ impl History {
             .map(|observation| (observation.marker, observation))
             .collect();
         let mut state = Map::new();
-        let mut at_version: BTreeMap<Version, Map> = BTreeMap::from([(Version::ZERO, Map::new())]);
+        let mut at_version: BTreeMap<Version, Map> = BTreeMap::from([(Version::FIRST, Map::new())]);
         let mut committed = BTreeSet::new();
         for (version, transactions) in decode(log) {
             for mutations in transactions {

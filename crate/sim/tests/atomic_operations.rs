@@ -10,9 +10,9 @@ mod support;
 
 use plinth_core::ErrorCode;
 use plinth_core::pure::versionstamp;
-use plinth_core::words::{AtomicOp, KeySelector, RangeOptions};
+use plinth_core::words::{AtomicOp, KeySelector, RangeOptions, TransactionOption};
 use plinth_sim::{Cluster, ClusterOptions, Simulation, seeds};
-use support::{Tn, begin, code, get, range, set, with_cluster};
+use support::{Tn, begin, code, get, range, set, set_flag, with_cluster};
 
 fn stamped_key(prefix: &[u8]) -> Vec<u8> {
     [prefix, &[0; 10], &(prefix.len() as u32).to_le_bytes()].concat()
@@ -258,14 +258,14 @@ fn a_write_without_a_conflict_range_hurts_no_reader_and_only_the_next_write_goes
             code(reader.commit().await)
         };
         let silently = |tn: &Tn| {
-            tn.next_write_no_write_conflict_range().unwrap();
+            set_flag(tn, TransactionOption::NextWriteNoWriteConflictRange);
             tn.set(b"k", b"1").unwrap();
             tn.set(b"l", b"1").unwrap();
         };
         assert_eq!(probe(b"k", &silently).await, None);
         assert_eq!(probe(b"l", &silently).await, Some(ErrorCode::NotCommitted));
         let consumed = |tn: &Tn| {
-            tn.next_write_no_write_conflict_range().unwrap();
+            set_flag(tn, TransactionOption::NextWriteNoWriteConflictRange);
             assert_eq!(code(tn.set(b"\xff", b"")), Some(ErrorCode::KeyOutsideLegalRange));
             tn.set(b"k", b"2").unwrap();
         };

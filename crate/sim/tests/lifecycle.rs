@@ -8,8 +8,9 @@
 
 mod support;
 
+use plinth_core::words::TransactionOption;
 use plinth_core::{Error, ErrorCode, TransactionOptions};
-use support::{begin, code, get, set, with_cluster};
+use support::{begin, code, get, set, set_flag, with_cluster};
 
 #[test]
 fn after_commit_every_use_fails_with_used_during_commit_until_reset() {
@@ -17,22 +18,54 @@ fn after_commit_every_use_fails_with_used_during_commit_until_reset() {
         let peer = cluster.open().await;
         let transaction = begin(&peer);
         transaction.set(b"k", b"v").unwrap();
-        let committing = transaction.commit();
-        assert_eq!(
-            code(transaction.set(b"k", b"w")),
-            Some(ErrorCode::UsedDuringCommit)
-        );
-        committing.await.unwrap();
-        assert_eq!(
-            code(get(&transaction, b"k").await),
-            Some(ErrorCode::UsedDuringCommit)
-        );
-        assert_eq!(
-            code(transaction.commit().await),
-            Some(ErrorCode::UsedDuringCommit)
-        );
+        let read_version = transaction.read_version().await.unwrap();
+        transaction.commit().await.unwrap();
+        let used = Some(ErrorCode::UsedDuringCommit);
+        assert_eq!(transaction.read_version().await, Ok(read_version));
+        assert!(transaction.approximate_size().is_ok());
         assert!(transaction.committed().is_some());
+        assert_eq!(code(get(&transaction, b"k").await), used);
+        assert_eq!(code(transaction.set(b"k", b"w")), used);
+        assert_eq!(code(transaction.versionstamp().await), used);
+        assert_eq!(code(transaction.commit().await), used);
+        assert_eq!(code(transaction.watch(b"k").await), used);
         transaction.reset();
+        assert_eq!(get(&transaction, b"k").await, Ok(Some(b"v".to_vec())));
+    });
+}
+
+#[test]
+fn a_use_during_the_commit_fails_the_commit_and_on_error_does_not_heal_it() {
+    with_cluster(async |cluster| {
+        let peer = cluster.open().await;
+        let transaction = begin(&peer);
+        transaction.set(b"k", b"v").unwrap();
+        let committing = transaction.commit();
+        let used = Some(ErrorCode::UsedDuringCommit);
+        assert_eq!(code(transaction.set(b"k", b"w")), used);
+        assert_eq!(code(committing.await), used);
+        assert_eq!(code(transaction.read_version().await), used);
+        let conflict = Error::from(ErrorCode::NotCommitted);
+        assert_eq!(code(transaction.on_error(&conflict).await), used);
+        transaction.reset();
+        assert!(get(&transaction, b"k").await.is_ok());
+    });
+}
+
+#[test]
+fn without_the_protection_a_use_during_the_commit_leaves_the_commit_alone() {
+    with_cluster(async |cluster| {
+        let peer = cluster.open().await;
+        let transaction = begin(&peer);
+        set_flag(&transaction, TransactionOption::UsedDuringCommitProtectionDisable);
+        transaction.set(b"k", b"v").unwrap();
+        let committing = transaction.commit();
+        let used = Some(ErrorCode::UsedDuringCommit);
+        assert_eq!(code(transaction.set(b"k", b"w")), used);
+        assert_eq!(committing.await, Ok(()));
+        assert_eq!(code(get(&transaction, b"k").await), used);
+        let conflict = Error::from(ErrorCode::NotCommitted);
+        assert_eq!(transaction.on_error(&conflict).await, Ok(()));
         assert_eq!(get(&transaction, b"k").await, Ok(Some(b"v".to_vec())));
     });
 }
@@ -227,7 +260,7 @@ fn a_size_limit_is_checked_at_commit() {
     with_cluster(async |cluster| {
         let peer = cluster.open().await;
         let options = TransactionOptions {
-            size_limit: Some(200),
+            size_limit: 200,
             ..TransactionOptions::default()
         };
         let transaction = peer.database.create_transaction(options);

@@ -339,7 +339,7 @@ fn a_transaction_over_ten_million_bytes_fails_at_commit_only() {
         for index in 0..100u8 {
             transaction.set(&[index], &[0; 100_000]).unwrap();
         }
-        assert!(transaction.approximate_size() > 10_000_000);
+        assert!(transaction.approximate_size().unwrap() > 10_000_000);
         assert_eq!(
             code(transaction.commit().await),
             Some(ErrorCode::TransactionTooLarge)

@@ -1,18 +1,20 @@
 //! `DatabaseHandle`: an open database, for the npm package to wrap.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use js_sys::Promise;
-use plinth_core::{Database, Error, ErrorCode, TransactionOptions};
+use plinth_core::words::Durability;
+use plinth_core::{Database, DatabaseOptions, Error, ErrorCode};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
 
 use crate::env::JsEnv;
-use crate::failure::rejection;
+use crate::failure::{code_of, rejection};
 use crate::memory_databases::{MemoryDatabase, MemoryNews, delete_memory_database};
 use crate::news::{Following, TabNews};
-use crate::options::{database_options, transaction_options};
+use crate::options::open_options;
 use crate::storage::{AnyStorage, IndexedDbStorage, database_name, delete_indexed_db};
 use crate::transaction_handle::TransactionHandle;
 
@@ -23,7 +25,7 @@ const MEMORY_PREFIX: &str = "memory:";
 #[wasm_bindgen]
 pub struct DatabaseHandle {
     database: Database<AnyStorage>,
-    defaults: TransactionOptions,
+    options: Cell<DatabaseOptions>,
     /// Until closed: what ties this handle to the others of its database.
     membership: Option<Membership>,
 }
@@ -67,7 +69,7 @@ pub async fn delete_database(name: String) -> Result<(), JsValue> {
 }
 
 async fn open(name: &str, options: JsValue) -> Result<DatabaseHandle, Error> {
-    let defaults = database_options(options)?;
+    let options = Cell::new(open_options(options)?);
     let env = Rc::new(JsEnv);
     if name.starts_with(MEMORY_PREFIX) {
         let shared = MemoryDatabase::named(name);
@@ -76,7 +78,7 @@ async fn open(name: &str, options: JsValue) -> Result<DatabaseHandle, Error> {
         shared.add_peer(database.engine());
         return Ok(DatabaseHandle {
             database,
-            defaults,
+            options,
             membership: Some(Membership::Memory { _database: shared }),
         });
     }
@@ -86,7 +88,7 @@ async fn open(name: &str, options: JsValue) -> Result<DatabaseHandle, Error> {
     let following = news.follow(database.engine());
     Ok(DatabaseHandle {
         database,
-        defaults,
+        options,
         membership: Some(Membership::Tabs {
             _following: following,
         }),
@@ -95,11 +97,34 @@ async fn open(name: &str, options: JsValue) -> Result<DatabaseHandle, Error> {
 
 #[wasm_bindgen]
 impl DatabaseHandle {
-    /// Begins a transaction; its options override the database's.
+    /// Begins a transaction. `is_relaxed` overrides the database's durability.
     #[wasm_bindgen(js_name = createTransaction)]
-    pub fn create_transaction(&self, options: JsValue) -> Result<TransactionHandle, JsValue> {
-        let options = transaction_options(options, self.defaults).map_err(|error| rejection(&error))?;
-        Ok(TransactionHandle::new(self.database.create_transaction(options)))
+    pub fn create_transaction(&self, is_relaxed: Option<bool>) -> TransactionHandle {
+        let mut options = self.options.get().transactions;
+        if let Some(is_relaxed) = is_relaxed {
+            options.durability = if is_relaxed {
+                Durability::Relaxed
+            } else {
+                Durability::Strict
+            };
+        }
+        TransactionHandle::new(self.database.create_transaction(options))
+    }
+
+    /// Sets an option by FoundationDB's number, for transactions begun from now on.
+    #[wasm_bindgen(js_name = setOption)]
+    pub fn set_option(&self, number: u16, value: &[u8]) -> u16 {
+        let mut options = self.options.get();
+        let result = options.set(number, value);
+        self.options.set(options);
+        self.database.set_watches_max(options.watches_max);
+        code_of(result)
+    }
+
+    /// Fails if the database can't be used.
+    #[wasm_bindgen(js_name = checkUsable)]
+    pub fn check_usable(&self) -> u16 {
+        code_of(self.database.engine().check_usable())
     }
 
     /// Counts and sizes.

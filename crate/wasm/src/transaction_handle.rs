@@ -6,7 +6,7 @@
 use std::rc::Rc;
 
 use js_sys::{Promise, Uint8Array};
-use plinth_core::words::{AtomicOp, Key, KeySelector, RangeOptions, RangeRows, StreamingMode, Value};
+use plinth_core::words::{Key, KeySelector, RangeOptions, RangeRows, StreamingMode, Value};
 use plinth_core::{Error, ErrorCode, Read, Transaction};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
@@ -106,13 +106,7 @@ impl TransactionHandle {
 
     /// Has the database carry out an operation, by FoundationDB's number, on a key's value.
     pub fn atomic(&self, op: u8, key: &[u8], operand: &[u8]) -> u16 {
-        code_of(match AtomicOp::from_number(op) {
-            Some(op) => self.transaction.atomic(op, key, operand),
-            None => Err(Error::new(
-                ErrorCode::InvalidMutationType,
-                format!("the number of an atomic operation was expected, found {op}"),
-            )),
-        })
+        code_of(self.transaction.atomic_by_number(op, key, operand))
     }
 
     /// Sets a key part of which is the commit's versionstamp.
@@ -138,10 +132,39 @@ impl TransactionHandle {
         })
     }
 
-    /// Lets the next write add no write conflict range.
-    #[wasm_bindgen(js_name = nextWriteNoWriteConflictRange)]
-    pub fn next_write_no_write_conflict_range(&self) -> u16 {
-        code_of(self.transaction.next_write_no_write_conflict_range())
+    /// Sets an option by FoundationDB's number.
+    #[wasm_bindgen(js_name = setOption)]
+    pub fn set_option(&self, number: u16, value: &[u8]) -> u16 {
+        code_of(self.transaction.set_option(number, value))
+    }
+
+    /// Has the transaction read at this version.
+    #[wasm_bindgen(js_name = setReadVersion)]
+    pub fn set_read_version(&self, version: i64) -> u16 {
+        code_of(self.transaction.set_read_version(version))
+    }
+
+    /// Bytes of the keys and values of a range: a promise of a number.
+    #[wasm_bindgen(js_name = estimatedRangeBytes)]
+    pub fn estimated_range_bytes(&self, begin: &[u8], end: &[u8]) -> JsValue {
+        let bytes = self.transaction.estimated_range_bytes(begin, end);
+        answer_later(bytes, |bytes| JsValue::from_f64(bytes as f64))
+    }
+
+    /// Keys that cut a range into pieces: a promise of a chunk of rows without values.
+    #[wasm_bindgen(js_name = rangeSplitPoints)]
+    pub fn range_split_points(&self, begin: &[u8], end: &[u8], chunk_bytes: f64) -> JsValue {
+        // A conversion from a number that is negative or none gives zero, which is refused.
+        let points = self
+            .transaction
+            .range_split_points(begin, end, chunk_bytes as u64);
+        answer_later(points, |points: Vec<Key>| {
+            let rows = points
+                .into_iter()
+                .map(|key| (key, [].as_slice().into()))
+                .collect();
+            pack_rows(&RangeRows { rows, more: false }).into()
+        })
     }
 
     /// Clears a key.
@@ -190,10 +213,13 @@ impl TransactionHandle {
             .map_or(-1.0, |committed| committed.version.get() as f64)
     }
 
-    /// The size so far, as counted towards the limit.
+    /// The size so far, as counted towards the limit; the negative of a code if it failed.
     #[wasm_bindgen(js_name = approximateSize)]
     pub fn approximate_size(&self) -> f64 {
-        self.transaction.approximate_size() as f64
+        match self.transaction.approximate_size() {
+            Ok(bytes) => bytes as f64,
+            Err(error) => -f64::from(code_of_error(&error)),
+        }
     }
 
     /// Commits.
@@ -229,6 +255,12 @@ impl TransactionHandle {
     pub fn cancel(&self) {
         self.transaction.cancel();
     }
+}
+
+/// As `answer`, for calls whose cost does not matter: always a promise.
+fn answer_later<T: 'static>(read: Read<T>, convert: impl FnOnce(T) -> JsValue + 'static) -> JsValue {
+    let future = read.into_future();
+    future_to_promise(async move { future.await.map(convert).map_err(|error| rejection(&error)) }).into()
 }
 
 fn answer<T: 'static>(read: Read<T>, convert: impl FnOnce(T) -> JsValue + 'static) -> JsValue {

@@ -31,7 +31,7 @@ function commitAtOnce(page: Page, wishes: readonly (Durability | undefined)[]): 
         const tn = db.rawCreateTransaction(durability === undefined ? {} : { durability });
         tn.set(`key/${index}`, 'value');
         await tn.rawCommit();
-        return tn.getCommittedVersion();
+        return plinth.versionNumber(tn.getCommittedVersion());
       }),
     );
   }, wishes);

@@ -144,7 +144,7 @@ async function readBack({ name, rowsEach }: ReadOptions): Promise<Found> {
     (isWhole ? found.whole : found.torn).push(number);
   }
   const writer = db.rawCreateTransaction();
-  found.version = await writer.getReadVersion();
+  found.version = plinth.versionNumber(await writer.getReadVersion());
   await db.close();
   return found;
 }
@@ -186,7 +186,7 @@ async function commitForever({ name, first, rowsEach, countedEvery, seed }: Comm
       }
       try {
         await tn.rawCommit();
-        version = tn.getCommittedVersion();
+        version = plinth.versionNumber(tn.getCommittedVersion());
         break;
       } catch (error) {
         if (!(error instanceof plinth.FDBError)) throw error;

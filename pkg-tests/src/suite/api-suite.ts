@@ -13,6 +13,7 @@ import { lifecycle } from './lifecycle.ts';
 import { limits } from './limits.ts';
 import { options } from './options.ts';
 import { randomProgram } from './random-program.ts';
+import { readVersions } from './read-versions.ts';
 import { readYourWrites } from './read-your-writes.ts';
 import { retry } from './retry.ts';
 import { selectors } from './selectors.ts';
@@ -39,6 +40,7 @@ export function apiSuite(storage: Storage): void {
     limits(storage);
     durabilityOption(storage);
     options(storage);
+    readVersions(storage);
     lifecycle(storage);
     randomProgram(storage);
   });

@@ -1,6 +1,6 @@
 /** What a transaction and a database are good for before, during and after their lives. */
 import { assert } from 'chai';
-import { deleteDatabase } from 'plinthdb';
+import { deleteDatabase, type FDBError, versionNumber } from 'plinthdb';
 import { text } from './bytes.ts';
 import { codeOf, commitOnce, type Storage, withDatabase } from './fixture.ts';
 
@@ -10,6 +10,8 @@ export function lifecycle(storage: Storage): void {
 
     it('after its commit every use fails with 2017, except asking for its versions', async () => {
       const tn = await commitOnce(test.db, (writer) => writer.set('key', 'value'));
+      assert.isAtLeast(versionNumber(tn.getCommittedVersion()), 0);
+      assert.isAtLeast(versionNumber(await tn.getReadVersion()), versionNumber(tn.getCommittedVersion()));
       assert.equal(await codeOf(() => tn.get('key')), 2017);
       assert.equal(await codeOf(() => tn.exists('key')), 2017);
       assert.equal(await codeOf(() => tn.getRangeAll('a', 'z')), 2017);
@@ -17,23 +19,34 @@ export function lifecycle(storage: Storage): void {
       assert.equal(await codeOf(() => tn.clear('key')), 2017);
       assert.equal(await codeOf(() => tn.clearRange('a', 'z')), 2017);
       assert.equal(await codeOf(() => tn.rawCommit()), 2017);
-      assert.isAbove(tn.getCommittedVersion(), 0);
-      assert.isAtLeast(tn.getCommittedVersion(), await tn.getReadVersion());
+      assert.isAbove(versionNumber(tn.getCommittedVersion()), 0);
+      assert.equal(await codeOf(() => tn.getReadVersion()), 2017, 'such a use ends the transaction');
       assert.equal(text(await test.db.get('key')), 'value');
     });
 
-    it('a read while the commit is under way fails with 2017', async () => {
+    it('a read while the commit is under way fails with 2017, and so does the commit', async () => {
       const tn = test.db.rawCreateTransaction();
       tn.set('key', 'value');
-      const [, read] = await Promise.allSettled([tn.rawCommit(), tn.get('key')]);
-      assert.equal(read.status, 'rejected');
-      assert.equal(await codeOf(() => tn.get('key')), 2017);
+      const [commit, read] = await Promise.allSettled([tn.rawCommit(), tn.get('key')]);
+      for (const call of [commit, read]) {
+        assert.equal(call.status === 'rejected' && (call.reason as FDBError).code, 2017);
+      }
+      assert.equal(await codeOf(() => tn.rawOnError(1020)), 2017);
+      tn.rawReset();
+      assert.isUndefined(await tn.get('other'));
+    });
+
+    it('without the protection the commit goes on', async () => {
+      const tn = test.db.rawCreateTransaction({ used_during_commit_protection_disable: true });
+      tn.set('key', 'value');
+      const [commit, read] = await Promise.allSettled([tn.rawCommit(), tn.get('key')]);
+      assert.deepEqual([commit.status, read.status], ['fulfilled', 'rejected']);
     });
 
     it('rawReset makes it as new', async () => {
       const tn = await commitOnce(test.db, (writer) => writer.set('key', 'value'));
       tn.rawReset();
-      assert.equal(tn.getCommittedVersion(), -1);
+      assert.equal(versionNumber(tn.getCommittedVersion()), -1);
       assert.equal(text(await tn.get('key')), 'value');
       tn.set('second', 'life');
       await tn.rawCommit();
@@ -94,9 +107,9 @@ export function lifecycle(storage: Storage): void {
       let newest = 0;
       for (let round = 0; round < 20; round += 1) {
         const tn = await commitOnce(test.db, (writer) => writer.set('key', `${round}`));
-        assert.isAbove(tn.getCommittedVersion(), newest);
-        newest = tn.getCommittedVersion();
-        const readVersion = await test.db.doTransaction((reader) => reader.getReadVersion());
+        assert.isAbove(versionNumber(tn.getCommittedVersion()), newest);
+        newest = versionNumber(tn.getCommittedVersion());
+        const readVersion = versionNumber(await test.db.doTransaction((reader) => reader.getReadVersion()));
         assert.isAtLeast(readVersion, newest);
       }
     });
@@ -108,23 +121,23 @@ export function lifecycle(storage: Storage): void {
         const tn = await commitOnce(round % 2 === 0 ? test.db : again, (writer) =>
           writer.set('key', `${round}`),
         );
-        assert.isAbove(tn.getCommittedVersion(), newest);
-        newest = tn.getCommittedVersion();
+        assert.isAbove(versionNumber(tn.getCommittedVersion()), newest);
+        newest = versionNumber(tn.getCommittedVersion());
       }
     });
 
     it('a transaction keeps its read version', async () => {
       const tn = test.db.rawCreateTransaction();
-      const first = await tn.getReadVersion();
+      const first = versionNumber(await tn.getReadVersion());
       await test.db.set('key', 'value');
-      assert.equal(await tn.getReadVersion(), first);
+      assert.equal(versionNumber(await tn.getReadVersion()), first);
       assert.isUndefined(await tn.get('key'));
     });
 
     it('versions are safe integers', async () => {
       const tn = await commitOnce(test.db, (writer) => writer.set('key', 'value'));
-      assert.isTrue(Number.isSafeInteger(tn.getCommittedVersion()));
-      assert.isTrue(Number.isSafeInteger(await tn.getReadVersion()));
+      assert.isTrue(Number.isSafeInteger(versionNumber(tn.getCommittedVersion())));
+      assert.isTrue(Number.isSafeInteger(versionNumber(await tn.getReadVersion())));
     });
   });
 

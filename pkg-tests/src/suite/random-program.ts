@@ -6,7 +6,7 @@
  * where transactions share a version, any order will do that also explains the state afterwards.
  */
 import { assert } from 'chai';
-import type { Database, Transaction } from 'plinthdb';
+import { type Database, type Transaction, versionNumber } from 'plinthdb';
 import { END_OF_KEYS, fromHex, hex } from './bytes.ts';
 import { codeOfError, type Storage, type TestDatabase, withDatabase } from './fixture.ts';
 import { Random } from './random.ts';
@@ -121,7 +121,7 @@ async function runProgram(db: Database, operations: readonly Operation[]): Promi
     assert.equal(codeOfError(error), 1020);
     return undefined;
   }
-  return { operations, answers, version: tn.getCommittedVersion() };
+  return { operations, answers, version: versionNumber(tn.getCommittedVersion()) };
 }
 
 /** Every order of the writing transactions that respects their versions. */

@@ -6,18 +6,25 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::future::poll_fn;
+use std::future::{poll_fn, ready};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Poll;
 
 use futures_channel::oneshot;
 
+use super::options::{AttemptOptions, TransactionOptions};
 use super::read::Read;
 use crate::engine::{Committed, Engine, Snapshot, WatchId, WatchOutcome};
-use crate::pure::{Overlay, RangeSet, VERSIONSTAMP_BYTES, WriteMap, versionstamp};
+use crate::pure::{
+    Overlay, RangeSet, StampedWrite, VERSIONSTAMP_BYTES, WriteMap, conflict_bytes, possible_keys, stamped,
+    versionstamp,
+};
 use crate::storage::Storage;
-use crate::words::{Error, ErrorCode, Key, KeyRange, Result, Value};
+use crate::words::{
+    CONFLICT_RANGE_OVERHEAD_BYTES, Error, ErrorCode, Key, KeyRange, LocalFuture, Mutation, Result, Value,
+    Version, Write,
+};
 
 /// A watch that waits for the commit of its transaction.
 struct WaitingWatch {
@@ -37,10 +44,21 @@ enum ReadVersion {
 /// The state of one attempt.
 pub(super) struct Attempt<S: Storage> {
     engine: Rc<Engine<S>>,
+    options: RefCell<AttemptOptions>,
     read_version: RefCell<ReadVersion>,
+    /// The read version that was asked for.
+    wanted_version: Cell<Option<Version>>,
     /// Shared with the reads on their way: each sees the writes as of its call.
     writes: RefCell<Rc<WriteMap>>,
+    /// The writes in the order of their calls, if reads don't see them.
+    unseen_writes: RefCell<Vec<StampedWrite>>,
     read_conflicts: RefCell<RangeSet>,
+    /// A running estimate of the size: unlike the true one, it never shrinks when writes are merged.
+    approximate_bytes: Cell<u64>,
+    /// Whether anything was read or written.
+    is_used: Cell<bool>,
+    /// The first error of a call that could not tell it.
+    deferred: RefCell<Option<Error>>,
     watches: RefCell<BTreeMap<WatchId, WaitingWatch>>,
     ended: RefCell<Option<Error>>,
     is_commit_called: Cell<bool>,
@@ -57,12 +75,18 @@ pub(super) struct Attempt<S: Storage> {
 }
 
 impl<S: Storage> Attempt<S> {
-    pub(super) fn new(engine: Rc<Engine<S>>) -> Rc<Attempt<S>> {
+    pub(super) fn new(engine: Rc<Engine<S>>, defaults: &TransactionOptions) -> Rc<Attempt<S>> {
         Rc::new(Attempt {
             engine,
+            options: RefCell::new(AttemptOptions::new(defaults)),
             read_version: RefCell::new(ReadVersion::Unknown),
+            wanted_version: Cell::new(None),
             writes: RefCell::default(),
+            unseen_writes: RefCell::default(),
             read_conflicts: RefCell::default(),
+            approximate_bytes: Cell::new(0),
+            is_used: Cell::new(false),
+            deferred: RefCell::default(),
             watches: RefCell::default(),
             ended: RefCell::default(),
             is_commit_called: Cell::new(false),
@@ -76,13 +100,42 @@ impl<S: Storage> Attempt<S> {
         })
     }
 
-    /// Fails if the attempt has ended, or its commit was called.
+    pub(super) fn options(&self) -> &RefCell<AttemptOptions> {
+        &self.options
+    }
+
+    /// Fails if the attempt has ended, its commit was called, or an error was deferred. A use after
+    /// `commit` ends the attempt, its commit included, unless an option says otherwise.
     pub(super) fn check_usable(&self) -> Result<()> {
         self.check_not_ended()?;
         if self.is_commit_called.get() {
-            return Err(ErrorCode::UsedDuringCommit.into());
+            let error = Error::from(ErrorCode::UsedDuringCommit);
+            if !self.options.borrow().common.used_during_commit_protection_disable {
+                self.end(&error);
+            }
+            return Err(error);
         }
+        self.check_not_deferred()
+    }
+
+    /// As `check_usable`, for a call that reads or writes.
+    pub(super) fn check_use(&self) -> Result<()> {
+        self.check_usable()?;
+        self.is_used.set(true);
         Ok(())
+    }
+
+    pub(super) fn is_used(&self) -> bool {
+        self.is_used.get()
+    }
+
+    pub(super) fn check_not_deferred(&self) -> Result<()> {
+        self.deferred.borrow().clone().map_or(Ok(()), Err)
+    }
+
+    /// Keeps the error of a call that can't tell it, unless an earlier one is kept.
+    pub(super) fn defer(&self, error: Error) {
+        self.deferred.borrow_mut().get_or_insert(error);
     }
 
     pub(super) fn check_not_ended(&self) -> Result<()> {
@@ -130,10 +183,108 @@ impl<S: Storage> Attempt<S> {
         Rc::clone(&self.writes.borrow())
     }
 
-    /// Changes the writes, then ends watches that the change makes obsolete.
-    pub(super) fn write(&self, change: impl FnOnce(&mut WriteMap)) {
-        change(Rc::make_mut(&mut self.writes.borrow_mut()));
+    /// The writes as a read sees them that is issued now.
+    pub(super) fn visible_writes(&self, snapshot: bool) -> Rc<WriteMap> {
+        if self.options.borrow().sees_own_writes(snapshot) {
+            self.writes()
+        } else {
+            Rc::default()
+        }
+    }
+
+    /// Adds a write, then ends watches that it makes obsolete.
+    pub(super) fn write(&self, write: StampedWrite) {
+        self.approximate_bytes
+            .set(self.approximate_bytes.get() + write.commit_bytes());
+        if self.options.borrow().read_your_writes_disable {
+            self.unseen_writes.borrow_mut().push(write);
+            return;
+        }
+        let fired = match &write {
+            // The value that an operation or a stamp will leave is not known.
+            StampedWrite::Plain(Write {
+                mutation: Mutation::Atomic(_, key, _),
+                ..
+            })
+            | StampedWrite::Value { key, .. } => Some(key.clone()),
+            _ => None,
+        };
+        let first_stamp = self.first_stamp();
+        Rc::make_mut(&mut self.writes.borrow_mut()).apply(write, &first_stamp);
+        if self.watches.borrow().is_empty() {
+            return;
+        }
         self.fire_watches_of_own_writes();
+        if let Some(key) = fired {
+            self.fire_watches_of(&key);
+        }
+    }
+
+    pub(super) fn add_write_conflict(&self, range: KeyRange) {
+        if range.is_empty() {
+            return;
+        }
+        self.note_conflict_bytes(&range);
+        Rc::make_mut(&mut self.writes.borrow_mut()).add_write_conflict(range);
+    }
+
+    /// Whether a commit has nothing to do: no mutation and no write conflict range.
+    pub(super) fn has_no_writes(&self) -> bool {
+        self.writes.borrow().is_empty() && self.unseen_writes.borrow().is_empty()
+    }
+
+    /// The writes in the order of the commit.
+    pub(super) fn commit_writes(&self) -> Vec<StampedWrite> {
+        let unseen = self.unseen_writes.borrow();
+        if unseen.is_empty() {
+            self.writes.borrow().writes()
+        } else {
+            unseen.clone()
+        }
+    }
+
+    /// The size as counted towards the limit.
+    pub(super) fn commit_bytes(&self) -> u64 {
+        let unseen: u64 = self
+            .unseen_writes
+            .borrow()
+            .iter()
+            .map(StampedWrite::commit_bytes)
+            .sum();
+        self.writes.borrow().commit_bytes() + unseen + conflict_bytes(&self.read_conflicts.borrow())
+    }
+
+    /// An estimate of the size that grows with every call that adds to it.
+    pub(super) fn approximate_bytes(&self) -> u64 {
+        self.approximate_bytes.get()
+    }
+
+    fn note_conflict_bytes(&self, range: &KeyRange) {
+        let bytes = (range.begin.len() + range.end.len()) as u64 + CONFLICT_RANGE_OVERHEAD_BYTES;
+        self.approximate_bytes.set(self.approximate_bytes.get() + bytes);
+    }
+
+    /// The write conflict ranges: of a key with a versionstamp all that it may become, or after the
+    /// commit the one that it became.
+    pub(super) fn write_conflicts(&self) -> RangeSet {
+        let mut conflicts = self.writes.borrow().write_conflicts();
+        let stamp = self
+            .committed
+            .get()
+            .map(|committed| versionstamp(committed.version, committed.batch_index));
+        for write in self.commit_writes() {
+            let range = match (&write, stamp) {
+                (StampedWrite::Key { template, .. }, Some(stamp)) => {
+                    stamped(template, &stamp).map(KeyRange::of_key)
+                }
+                (StampedWrite::Key { template, .. }, None) => possible_keys(template, &self.first_stamp()),
+                _ => write.conflict_range(),
+            };
+            if let Some(range) = range {
+                conflicts.insert(range);
+            }
+        }
+        conflicts
     }
 
     /// A read that failed at its call, as the commit's failure too.
@@ -145,8 +296,33 @@ impl<S: Storage> Attempt<S> {
     /// Adds a read conflict range, without what `writes` decide.
     pub(super) fn add_read_conflict(&self, writes: &WriteMap, range: &KeyRange) {
         for part in writes.unmodified_parts(range) {
+            self.note_conflict_bytes(&part);
             self.read_conflicts.borrow_mut().insert(part);
         }
+    }
+
+    /// Adds a key whose value the database decides.
+    pub(super) fn add_read_conflict_key(&self, key: &Key) {
+        let bytes = 2 * key.len() as u64 + 1 + CONFLICT_RANGE_OVERHEAD_BYTES;
+        self.approximate_bytes.set(self.approximate_bytes.get() + bytes);
+        self.read_conflicts.borrow_mut().insert_key(key);
+    }
+
+    /// Has the transaction read this version.
+    ///
+    /// # Errors
+    /// `read_version_already_set` if it has or awaits one.
+    pub(super) fn set_read_version(&self, version: Version) -> Result<()> {
+        let is_unknown = matches!(*self.read_version.borrow(), ReadVersion::Unknown);
+        if !is_unknown || self.wanted_version.get().is_some() {
+            return Err(ErrorCode::ReadVersionAlreadySet.into());
+        }
+        self.wanted_version.set(Some(version));
+        Ok(())
+    }
+
+    pub(super) fn wanted_version(&self) -> Option<Version> {
+        self.wanted_version.get()
     }
 
     pub(super) fn skip_next_conflict(&self) {
@@ -206,7 +382,11 @@ impl<S: Storage> Attempt<S> {
         if let ReadVersion::Known(snapshot) = &*self.read_version.borrow() {
             return Ok(Some(*snapshot));
         }
-        let known = self.engine.known_read_version()?;
+        let known = match self.wanted_version.get() {
+            Some(version) => self.engine.snapshot_at(version)?,
+            None if self.options.borrow().common.causal_read_risky => Some(self.engine.newest_known()?),
+            None => self.engine.known_read_version()?,
+        };
         let mut read_version = self.read_version.borrow_mut();
         // While one is being fetched, everybody waits for that one: an attempt has one read version.
         if let (Some(snapshot), ReadVersion::Unknown) = (known, &*read_version) {
@@ -217,10 +397,23 @@ impl<S: Storage> Attempt<S> {
     }
 
     /// The read version, fetched once for all who ask.
-    pub(super) async fn snapshot(self: &Rc<Self>) -> Result<Snapshot> {
-        if let Some(snapshot) = self.known_snapshot()? {
-            return Ok(snapshot);
+    pub(super) fn snapshot(self: &Rc<Self>) -> LocalFuture<Result<Snapshot>> {
+        // Asked for at the call, not when the future is first polled.
+        match self.known_snapshot() {
+            Ok(Some(snapshot)) => Box::pin(ready(Ok(snapshot))),
+            Ok(None) => {
+                let requested = self.request_snapshot();
+                Box::pin(async move {
+                    requested
+                        .await
+                        .unwrap_or_else(|_| Err(ErrorCode::OperationCancelled.into()))
+                })
+            }
+            Err(error) => Box::pin(ready(Err(error))),
         }
+    }
+
+    fn request_snapshot(self: &Rc<Self>) -> oneshot::Receiver<Result<Snapshot>> {
         let (sender, receiver) = oneshot::channel();
         let must_fetch = match &mut *self.read_version.borrow_mut() {
             ReadVersion::Requested(waiting) => {
@@ -235,7 +428,10 @@ impl<S: Storage> Attempt<S> {
         if must_fetch {
             let attempt = Rc::clone(self);
             self.engine.env().spawn(Box::pin(async move {
-                let result = attempt.engine.read_version().await;
+                let result = match attempt.wanted_version.get() {
+                    Some(version) => attempt.engine.await_version(version).await,
+                    None => attempt.engine.read_version().await,
+                };
                 let next = result
                     .as_ref()
                     .map_or(ReadVersion::Unknown, |&snapshot| ReadVersion::Known(snapshot));
@@ -247,8 +443,6 @@ impl<S: Storage> Attempt<S> {
             }));
         }
         receiver
-            .await
-            .unwrap_or_else(|_| Err(ErrorCode::OperationCancelled.into()))
     }
 
     /// Counts a read that its commit has to wait for.
@@ -273,6 +467,11 @@ impl<S: Storage> Attempt<S> {
                 .borrow_mut()
                 .get_or_insert_with(|| error.clone());
         }
+    }
+
+    /// The reads that a commit would wait for.
+    pub(super) fn outstanding_reads(&self) -> usize {
+        self.outstanding_reads.get()
     }
 
     /// Waits for the reads on their way.
@@ -377,7 +576,7 @@ impl WaitingWatch {
         let reference = self.reference.as_ref()?;
         let is_changed = match writes.overlay(&self.key) {
             // Operations fire their watches at the call.
-            Overlay::Unmodified | Overlay::Dependent(_) | Overlay::Unreadable(_) => false,
+            Overlay::Unmodified | Overlay::Dependent(_) | Overlay::Unreadable => false,
             Overlay::Cleared => reference.is_some(),
             Overlay::Set(value) => reference.as_ref() != Some(&value),
         };

@@ -2,7 +2,8 @@
 
 use std::rc::Rc;
 
-use super::transaction::{Transaction, TransactionOptions};
+use super::options::TransactionOptions;
+use super::transaction::Transaction;
 use crate::engine::{Engine, EngineStats, News};
 use crate::storage::Storage;
 use crate::words::{Env, Result, SequenceNumber};
@@ -62,6 +63,11 @@ impl<S: Storage> Database<S> {
     /// Learns that the log ended at `tail` when another peer published it.
     pub fn hear(&self, tail: SequenceNumber) {
         self.engine.hear(tail);
+    }
+
+    /// Lets so many watches be outstanding. Those that are there stay.
+    pub fn set_watches_max(&self, watches_max: usize) {
+        self.engine.set_watches_max(watches_max);
     }
 
     /// Counts and sizes.

@@ -8,8 +8,7 @@ use std::iter::Peekable;
 
 use crate::pure::{Overlay, VersionMap, WriteMap, evaluate};
 use crate::words::{
-    AtomicOp, ErrorCode, KEY_SPACE_END, Key, KeyRange, KeySelector, RangeRow, RangeRows, Result, Value,
-    Version,
+    AtomicOp, ErrorCode, Key, KeyRange, KeySelector, RangeRow, RangeRows, Result, Value, Version,
 };
 
 /// Counted towards a byte limit per row, besides key and value.
@@ -24,6 +23,8 @@ pub(super) struct View<'a> {
     pub(super) map: &'a VersionMap,
     pub(super) version: Version,
     pub(super) writes: &'a WriteMap,
+    /// The exclusive top of the keys that it may see.
+    pub(super) end: &'static [u8],
 }
 
 /// Limits of one batch.
@@ -34,6 +35,43 @@ pub(super) struct BatchLimits {
     /// Bytes after which the batch stops.
     pub(super) bytes: Option<usize>,
     pub(super) reverse: bool,
+}
+
+impl BatchLimits {
+    /// As many of these rows as the limits allow.
+    pub(super) fn cut(self, rows: Vec<RangeRow>) -> RangeRows {
+        let mut batch = Batch::new(self);
+        for row in rows {
+            if batch.push(row) {
+                break;
+            }
+        }
+        batch.rows
+    }
+}
+
+/// Rows up to their limits.
+struct Batch {
+    limits: BatchLimits,
+    rows: RangeRows,
+    bytes: usize,
+}
+
+impl Batch {
+    fn new(limits: BatchLimits) -> Batch {
+        let (rows, bytes) = (RangeRows::default(), 0);
+        Batch { limits, rows, bytes }
+    }
+
+    /// Adds a row; true if it reached a limit.
+    fn push(&mut self, row: RangeRow) -> bool {
+        self.bytes += row.0.len() + row.1.len() + ROW_OVERHEAD_BYTES;
+        self.rows.rows.push(row);
+        let at_row_limit = self.limits.rows != 0 && self.rows.rows.len() >= self.limits.rows;
+        let at_byte_limit = self.limits.bytes.is_some_and(|bytes_max| self.bytes >= bytes_max);
+        self.rows.more = at_row_limit || at_byte_limit;
+        self.rows.more
+    }
 }
 
 /// Where a selector ended up.
@@ -50,19 +88,13 @@ impl<'a> View<'a> {
     /// Rows of `range` until its end or a limit.
     pub(super) fn range(&self, range: &KeyRange, limits: BatchLimits) -> Result<RangeRows> {
         let mut merged = MergedRange::new(*self, range, limits.reverse);
-        let mut result = RangeRows::default();
-        let mut bytes = 0;
-        while let Some((key, value)) = merged.next_row()? {
-            bytes += key.len() + value.len() + ROW_OVERHEAD_BYTES;
-            result.rows.push((key, value));
-            let at_row_limit = limits.rows != 0 && result.rows.len() >= limits.rows;
-            let at_byte_limit = limits.bytes.is_some_and(|bytes_max| bytes >= bytes_max);
-            if at_row_limit || at_byte_limit {
-                result.more = true;
+        let mut batch = Batch::new(limits);
+        while let Some(row) = merged.next_row()? {
+            if batch.push(row) {
                 break;
             }
         }
-        Ok(result)
+        Ok(batch.rows)
     }
 
     /// Finds the key that a normalized selector selects.
@@ -78,7 +110,7 @@ impl<'a> View<'a> {
         let range = if forward {
             KeyRange {
                 begin: selector.key.clone(),
-                end: KEY_SPACE_END.into(),
+                end: self.end.into(),
             }
         } else {
             KeyRange {
@@ -99,7 +131,7 @@ impl<'a> View<'a> {
         let found = rows.rows.get(count as usize - 1).map(|(key, _)| key.clone());
         let is_missing = found.is_none();
         let end: Key = if forward {
-            KEY_SPACE_END.into()
+            self.end.into()
         } else {
             [].as_slice().into()
         };
@@ -182,7 +214,7 @@ impl<'a> MergedRange<'a> {
                 Overlay::Dependent(operations) => {
                     apply_operations(self.view.map.get(key, self.view.version).cloned(), &operations)
                 }
-                Overlay::Unreadable(_) => return Err(ErrorCode::AccessedUnreadable.into()),
+                Overlay::Unreadable => return Err(ErrorCode::AccessedUnreadable.into()),
                 Overlay::Unmodified | Overlay::Cleared => None,
             };
             if let Some(value) = value {

@@ -4,10 +4,10 @@
 //! ends of the range; what the transaction itself decides is cut out afterwards.
 
 use super::merged_range::Resolved;
-use crate::words::{KEY_SPACE_END, Key, KeyRange, KeySelector, RangeRows, key_after};
+use crate::words::{Key, KeyRange, KeySelector, RangeRows, SYSTEM_KEY_SPACE_END, key_after};
 
 /// The range that `get_key` depends on: from the selector's key to the key it found.
-pub(super) fn of_selector(selector: &KeySelector, resolved: &Resolved) -> KeyRange {
+pub(super) fn of_selector(selector: &KeySelector, resolved: &Resolved, space_end: &[u8]) -> KeyRange {
     if selector.offset <= 0 {
         return KeyRange {
             begin: resolved.key.clone(),
@@ -15,7 +15,7 @@ pub(super) fn of_selector(selector: &KeySelector, resolved: &Resolved) -> KeyRan
         };
     }
     let end = if resolved.is_past_last {
-        KEY_SPACE_END.into()
+        space_end.into()
     } else {
         key_after(&resolved.key)
     };
@@ -35,6 +35,8 @@ pub(super) struct RangeRead<'a> {
     pub(super) is_past_last: bool,
     pub(super) rows: &'a RangeRows,
     pub(super) reverse: bool,
+    /// The exclusive top of the keys that it may see.
+    pub(super) space_end: &'a [u8],
 }
 
 impl RangeRead<'_> {
@@ -53,7 +55,7 @@ impl RangeRead<'_> {
                 lo = [].as_slice().into();
             }
             if self.is_past_last && self.end.offset >= 1 {
-                hi = KEY_SPACE_END.into();
+                hi = self.space_end.into();
             }
             if let (Some((largest, _)), Some((smallest, _))) = (first, last) {
                 lo = lo.min(smallest.clone());
@@ -69,7 +71,7 @@ impl RangeRead<'_> {
                 lo = [].as_slice().into();
             }
             if self.is_past_last && self.end.offset >= 1 && !more {
-                hi = KEY_SPACE_END.into();
+                hi = self.space_end.into();
             }
             if let (Some((smallest, _)), Some((largest, _))) = (first, last) {
                 if self.begin.offset <= 0 {
@@ -77,6 +79,38 @@ impl RangeRead<'_> {
                 }
                 hi = past(hi, largest);
             }
+        }
+        KeyRange { begin: lo, end: hi }
+    }
+
+    /// As `conflict_range`, by the rules of FoundationDB's layer below: those of transactions that
+    /// don't read their own writes.
+    pub(super) fn conflict_range_below(&self) -> KeyRange {
+        let (begin, end, more) = (self.begin, self.end, self.rows.more);
+        let (first, last) = (self.rows.rows.first(), self.rows.rows.last());
+        let ends = if self.reverse {
+            (last, first)
+        } else {
+            (first, last)
+        };
+        let (smallest, largest) = (ends.0.map(|(key, _)| key), ends.1.map(|(key, _)| key));
+        let is_begin_exact = begin.offset >= 1 && (!self.reverse || !more || begin.offset > 1);
+        let mut lo = match smallest {
+            _ if self.is_before_first => [].as_slice().into(),
+            Some(smallest) if !is_begin_exact => smallest.clone(),
+            _ => begin.key.clone(),
+        };
+        if end.offset > begin.offset && end.key < lo {
+            lo = end.key.clone();
+        }
+        let is_end_exact = end.offset <= 1 && (self.reverse || !more || end.offset <= 0);
+        let mut hi = match largest {
+            _ if self.is_past_last => SYSTEM_KEY_SPACE_END.into(),
+            Some(largest) if !is_end_exact => key_after(largest),
+            _ => end.key.clone(),
+        };
+        if begin.offset < end.offset && begin.key > hi {
+            hi = begin.key.clone();
         }
         KeyRange { begin: lo, end: hi }
     }

@@ -12,7 +12,7 @@ use std::rc::Rc;
 use futures_channel::oneshot;
 
 use super::peer::Engine;
-use super::resolver::{CommitIntent, Committed, Resolution, resolve};
+use super::resolver::{CommitIntent, Committed, Now, Rejection, Resolution, resolve};
 use crate::pure::encode_record;
 use crate::storage::{CommitOutcome, CommitRequest, LogEntry, Storage};
 use crate::words::{BATCH_BYTES_MAX, BATCH_TRANSACTIONS_MAX, Error, ErrorCode, Result, SequenceNumber};
@@ -20,10 +20,17 @@ use crate::words::{BATCH_BYTES_MAX, BATCH_TRANSACTIONS_MAX, Error, ErrorCode, Re
 /// How often a batch is tried again when the storage went away without an answer.
 const LOST_ANSWERS_MAX: u32 = 3;
 
+/// The first delay before the log is read again to find out what became of a batch; doubled each time.
+const FIND_OUT_DELAY_US: u64 = 10_000;
+/// The longest one, at which those who were promised no exact answer give up.
+const FIND_OUT_DELAY_MAX_US: u64 = 1_000_000;
+
+type Verdict = std::result::Result<Committed, Rejection>;
+
 #[derive(Debug)]
 struct Pending {
     intent: CommitIntent,
-    answer: oneshot::Sender<Result<Committed>>,
+    answer: oneshot::Sender<Verdict>,
 }
 
 /// Commits waiting for their batch.
@@ -59,7 +66,7 @@ impl<S: Storage> Engine<S> {
     /// `not_committed`, `transaction_too_old`, `future_version`: nothing happened, a retry may
     /// succeed. The storage's error: nothing happened. `commit_unknown_result`: it could not be
     /// found out whether it happened.
-    pub async fn commit(self: &Rc<Self>, intent: CommitIntent) -> Result<Committed> {
+    pub async fn commit(self: &Rc<Self>, intent: CommitIntent) -> Verdict {
         self.check_usable()?;
         let (answer, receiver) = oneshot::channel();
         let must_start = {
@@ -74,7 +81,7 @@ impl<S: Storage> Engine<S> {
         }
         receiver
             .await
-            .unwrap_or_else(|_| Err(Error::from(ErrorCode::CommitUnknownResult)))
+            .unwrap_or_else(|_| Err(Error::from(ErrorCode::CommitUnknownResult).into()))
     }
 
     /// Completes when no commit is waiting or in flight.
@@ -111,7 +118,7 @@ impl<S: Storage> Engine<S> {
                 .unzip();
             let results = match self.commit_batch(Rc::new(intents)).await {
                 Ok(results) => results,
-                Err(error) => vec![Err(error); answers.len()],
+                Err(error) => vec![Err(error.into()); answers.len()],
             };
             self.count_results(&results);
             for (answer, result) in answers.into_iter().zip(results) {
@@ -120,7 +127,7 @@ impl<S: Storage> Engine<S> {
         }
     }
 
-    async fn commit_batch(self: &Rc<Self>, batch: Rc<Vec<CommitIntent>>) -> Result<Vec<Result<Committed>>> {
+    async fn commit_batch(self: &Rc<Self>, batch: Rc<Vec<CommitIntent>>) -> Result<Vec<Verdict>> {
         for _ in 0..LOST_ANSWERS_MAX {
             self.check_usable_for_commit()?;
             let resolution = Rc::new(RefCell::new(self.resolve_batch(&batch)));
@@ -141,7 +148,7 @@ impl<S: Storage> Engine<S> {
                 Ok(CommitOutcome::RootMoved(_)) => return Err(self.fail_because_root_moved()),
                 Err(error) if error.code() == ErrorCode::CommitUnknownResult => {
                     // The log itself has the answer.
-                    self.catch_up().await.map_err(|_| error)?;
+                    self.find_out(&batch).await.map_err(|_| error)?;
                     let batch_id = resolution.borrow().record.batch_id;
                     if self.state.borrow().find_batch(&batch_id).is_some() {
                         self.news.publish(self.state.borrow().tail());
@@ -155,6 +162,24 @@ impl<S: Storage> Engine<S> {
             ErrorCode::IoError,
             format!("the storage went away during {LOST_ANSWERS_MAX} attempts; nothing was committed"),
         ))
+    }
+
+    /// Reads the log after an answer was lost. Transactions with an idempotency id are promised an
+    /// exact answer: for them it is tried for as long as the engine can be used.
+    async fn find_out(&self, batch: &[CommitIntent]) -> Result<()> {
+        let must_know = batch.iter().any(|intent| !intent.idempotency_id.is_empty());
+        let mut delay_us = FIND_OUT_DELAY_US;
+        loop {
+            let result = self.catch_up().await;
+            let is_retried = result.is_err()
+                && self.check_usable_for_commit().is_ok()
+                && (must_know || delay_us < FIND_OUT_DELAY_MAX_US);
+            if !is_retried {
+                return result;
+            }
+            self.env.sleep(delay_us).await;
+            delay_us = (delay_us * 2).min(FIND_OUT_DELAY_MAX_US);
+        }
     }
 
     fn commit_request(
@@ -195,14 +220,12 @@ impl<S: Storage> Engine<S> {
         for (place, byte) in batch_id.iter_mut().zip(high.into_iter().chain(low)) {
             *place = byte;
         }
-        let version = self.clock_version();
-        resolve(
-            &self.state.borrow(),
-            batch.iter(),
-            version,
-            self.env.unix_us(),
-            batch_id,
-        )
+        let now = Now {
+            version: self.clock_version(),
+            unix_us: self.env.unix_us(),
+            monotonic_us: self.env.monotonic_us(),
+        };
+        resolve(&self.state.borrow(), batch.iter(), now, batch_id)
     }
 
     fn apply_own_record(&self, resolution: &Resolution, tail: SequenceNumber) -> Result<()> {
@@ -217,7 +240,7 @@ impl<S: Storage> Engine<S> {
     }
 }
 
-fn results(resolution: &Resolution) -> Vec<Result<Committed>> {
+fn results(resolution: &Resolution) -> Vec<Verdict> {
     let version = resolution.record.version;
     let committed = |batch_index| Committed { version, batch_index };
     resolution

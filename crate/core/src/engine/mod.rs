@@ -9,6 +9,6 @@ mod state;
 mod watch_set;
 
 pub use peer::{Engine, EngineStats, News};
-pub use resolver::{CommitIntent, Committed};
+pub use resolver::{CommitIntent, Committed, Rejection};
 pub use state::Snapshot;
 pub use watch_set::{WatchId, WatchOutcome};

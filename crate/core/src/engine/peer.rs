@@ -11,7 +11,7 @@ use futures_channel::oneshot;
 
 use super::commit_pipeline::CommitQueue;
 use super::read_versions::ReadVersionQueue;
-use super::resolver::Committed;
+use super::resolver::{Committed, Rejection};
 use super::state::{Snapshot, State};
 use super::watch_set::{WatchId, WatchOutcome};
 use crate::pure::{LOG_PARTS_MAX, Root, VersionMap};
@@ -61,6 +61,7 @@ pub struct Engine<S> {
     pub(super) env: Rc<dyn Env>,
     pub(super) news: Box<dyn News>,
     pub(super) root: Vec<u8>,
+    database_id: [u8; 16],
     pub(super) state: RefCell<State>,
     pub(super) read_versions: RefCell<ReadVersionQueue>,
     pub(super) commits: RefCell<CommitQueue>,
@@ -88,13 +89,14 @@ impl<S: Storage> Engine<S> {
             *place = byte;
         }
         let root = storage.root(&Root { database_id }.encode()).await?;
-        Root::decode(&root)?;
+        let Root { database_id } = Root::decode(&root)?;
         let state = State::new(env.monotonic_us(), env.unix_us());
         let engine = Rc::new(Engine {
             storage,
             env,
             news,
             root,
+            database_id,
             state: RefCell::new(state),
             read_versions: RefCell::default(),
             commits: RefCell::default(),
@@ -127,6 +129,16 @@ impl<S: Storage> Engine<S> {
             .release(self.env.monotonic_us(), self.env.unix_us());
     }
 
+    /// Tells this database from every other.
+    pub fn database_id(&self) -> [u8; 16] {
+        self.database_id
+    }
+
+    /// Lets so many watches be outstanding.
+    pub fn set_watches_max(&self, watches_max: usize) {
+        self.state.borrow_mut().watches.set_outstanding_max(watches_max);
+    }
+
     /// The surroundings of this engine.
     pub fn env(&self) -> &Rc<dyn Env> {
         &self.env
@@ -139,7 +151,7 @@ impl<S: Storage> Engine<S> {
     pub fn read<T>(&self, snapshot: &Snapshot, read: impl FnOnce(&VersionMap) -> T) -> Result<T> {
         self.check_usable()?;
         let state = self.state.borrow();
-        state.check_readable(snapshot, self.clock_version())?;
+        state.check_readable(snapshot, self.env.monotonic_us())?;
         Ok(read(state.map()))
     }
 
@@ -319,11 +331,11 @@ impl<S: Storage> Engine<S> {
             .now(self.env.monotonic_us(), self.env.unix_us())
     }
 
-    pub(super) fn count_results(&self, results: &[Result<Committed>]) {
+    pub(super) fn count_results(&self, results: &[std::result::Result<Committed, Rejection>]) {
         for result in results {
             match result {
                 Ok(_) => self.committed_count.set(self.committed_count.get() + 1),
-                Err(error) if error.code() == ErrorCode::NotCommitted => {
+                Err(rejection) if rejection.error.code() == ErrorCode::NotCommitted => {
                     self.conflict_count.set(self.conflict_count.get() + 1);
                 }
                 Err(_) => {}

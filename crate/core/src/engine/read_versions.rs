@@ -11,7 +11,12 @@ use futures_channel::oneshot;
 use super::peer::Engine;
 use super::state::Snapshot;
 use crate::storage::Storage;
-use crate::words::{Error, ErrorCode, Result};
+use crate::words::{Error, ErrorCode, Result, Version};
+
+/// How long a read waits for a version that is not there yet, as FoundationDB's storage servers do.
+const FUTURE_VERSION_WAIT_US: u64 = 1_000_000;
+/// How often it looks meanwhile.
+const FUTURE_VERSION_POLL_US: u64 = 50_000;
 
 /// Transactions waiting for a read version.
 #[derive(Debug, Default)]
@@ -26,6 +31,44 @@ impl<S: Storage> Engine<S> {
         self.check_usable()?;
         let is_current = self.storage.known_tail() == Some(self.state.borrow().tail());
         Ok(is_current.then(|| self.newest_snapshot()))
+    }
+
+    /// The newest version known here: it may miss commits that other peers made just before.
+    ///
+    /// # Errors
+    /// Why the engine can't be used.
+    pub fn newest_known(&self) -> Result<Snapshot> {
+        self.check_usable()?;
+        Ok(self.newest_snapshot())
+    }
+
+    /// The snapshot of a version that was asked for; `None` if it is not known here yet.
+    ///
+    /// # Errors
+    /// Why the engine can't be used.
+    pub fn snapshot_at(&self, version: Version) -> Result<Option<Snapshot>> {
+        self.check_usable()?;
+        let (monotonic_us, unix_us) = (self.env.monotonic_us(), self.env.unix_us());
+        Ok(self.state.borrow().snapshot_at(version, monotonic_us, unix_us))
+    }
+
+    /// As `snapshot_at`, waiting up to a second for a version that is not there yet.
+    ///
+    /// # Errors
+    /// `future_version` after a second; those of reading the log.
+    pub async fn await_version(&self, version: Version) -> Result<Snapshot> {
+        let mut waited_us = 0;
+        loop {
+            self.catch_up().await?;
+            if let Some(snapshot) = self.snapshot_at(version)? {
+                return Ok(snapshot);
+            }
+            if waited_us >= FUTURE_VERSION_WAIT_US {
+                return Err(ErrorCode::FutureVersion.into());
+            }
+            self.env.sleep(FUTURE_VERSION_POLL_US).await;
+            waited_us += FUTURE_VERSION_POLL_US;
+        }
     }
 
     /// The read version of a transaction that begins now.
@@ -72,7 +115,7 @@ impl<S: Storage> Engine<S> {
     fn newest_snapshot(&self) -> Snapshot {
         Snapshot {
             version: self.state.borrow().newest(),
-            taken: self.clock_version(),
+            taken_us: self.env.monotonic_us(),
         }
     }
 }

@@ -7,7 +7,7 @@
 
 use super::state::{Snapshot, State};
 use crate::pure::{CommitRecord, CommittedTransaction, ConflictSet, StampedWrite, stamped, versionstamp};
-use crate::words::{Durability, Error, ErrorCode, Key, KeyRange, Mutation, Result, Version, Write};
+use crate::words::{Bytes, Durability, Error, ErrorCode, Key, KeyRange, Mutation, Version, Write};
 
 /// What a transaction asks the pipeline to commit.
 #[derive(Clone, Debug)]
@@ -24,6 +24,12 @@ pub struct CommitIntent {
     pub bytes: u64,
     /// When it counts as done.
     pub durability: Durability,
+    /// Stored with the commit; empty for none.
+    pub idempotency_id: Bytes,
+    /// Whether a transaction that read nothing commits whatever the age of its snapshot.
+    pub is_age_ignored: bool,
+    /// Whether a rejection is to tell all ranges that conflicted.
+    pub reports_conflicting_keys: bool,
 }
 
 impl CommitIntent {
@@ -48,9 +54,9 @@ impl CommitIntent {
             },
         });
         CommittedTransaction {
+            idempotency_id: self.idempotency_id.clone(),
             writes: writes.collect(),
             further_conflicts: self.further_conflicts.clone(),
-            ..CommittedTransaction::default()
         }
     }
 }
@@ -64,11 +70,29 @@ pub struct Committed {
     pub batch_index: u16,
 }
 
+/// Why a transaction may not commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    /// The error to be told.
+    pub error: Error,
+    /// Of a conflict: the read conflict ranges that others wrote to, if that was to be reported.
+    pub conflicting_keys: Vec<KeyRange>,
+}
+
+impl From<Error> for Rejection {
+    fn from(error: Error) -> Rejection {
+        Rejection {
+            error,
+            conflicting_keys: Vec::new(),
+        }
+    }
+}
+
 /// A batch after resolution.
 #[derive(Debug)]
 pub(super) struct Resolution {
     /// Per transaction of the batch: its batch index, or why it may not commit.
-    pub(super) verdicts: Vec<Result<u16>>,
+    pub(super) verdicts: Vec<Result<u16, Rejection>>,
     /// The accepted ones, as the log is to store them.
     pub(super) record: CommitRecord,
 }
@@ -80,14 +104,26 @@ impl Resolution {
     }
 }
 
+/// What the clocks say.
+#[derive(Clone, Copy)]
+pub(super) struct Now {
+    pub(super) version: Version,
+    pub(super) unix_us: u64,
+    pub(super) monotonic_us: u64,
+}
+
 /// Decides about a batch at the version that the clock says now.
 pub(super) fn resolve<'a>(
     state: &State,
     batch: impl Iterator<Item = &'a CommitIntent>,
-    version: Version,
-    unix_us: u64,
+    now: Now,
     batch_id: [u8; 16],
 ) -> Resolution {
+    let Now {
+        version,
+        unix_us,
+        monotonic_us,
+    } = now;
     let mut accepted = ConflictSet::new();
     let mut record = CommitRecord {
         version,
@@ -97,7 +133,7 @@ pub(super) fn resolve<'a>(
     };
     let mut verdicts = Vec::new();
     for intent in batch {
-        let verdict = judge(state, &accepted, intent, version);
+        let verdict = judge(state, &accepted, intent, monotonic_us);
         if verdict.is_ok() {
             let transaction = intent.stamped(version, record.transactions.len() as u16);
             accepted.insert(transaction.write_conflicts(), version);
@@ -108,24 +144,65 @@ pub(super) fn resolve<'a>(
     Resolution { verdicts, record }
 }
 
-fn judge(state: &State, accepted: &ConflictSet, intent: &CommitIntent, version: Version) -> Result<()> {
+fn judge(
+    state: &State,
+    accepted: &ConflictSet,
+    intent: &CommitIntent,
+    monotonic_us: u64,
+) -> Result<(), Rejection> {
+    let Some(snapshot) = intent.snapshot else {
+        return if intent.read_conflicts.is_empty() {
+            Ok(())
+        } else {
+            let detail = "a transaction with read conflict ranges has no read version";
+            Err(Error::new(ErrorCode::InternalError, detail).into())
+        };
+    };
     if intent.read_conflicts.is_empty() {
+        // FoundationDB's client gives such a transaction a conflict range with itself, whose reader is
+        // too old to be judged.
+        return if intent.is_age_ignored {
+            Ok(())
+        } else {
+            Ok(state.check_age(&snapshot, monotonic_us)?)
+        };
+    }
+    state.check_readable(&snapshot, monotonic_us)?;
+    let in_history = conflicts(state.conflicts(), intent, &snapshot);
+    let conflicting = if in_history.is_empty() {
+        conflicts(accepted, intent, &snapshot)
+            .into_iter()
+            .take(1)
+            .collect()
+    } else {
+        in_history
+    };
+    if conflicting.is_empty() {
         return Ok(());
     }
-    let snapshot = intent.snapshot.ok_or_else(|| {
-        Error::new(
-            ErrorCode::InternalError,
-            "a transaction with read conflict ranges has no read version",
-        )
-    })?;
-    state.check_readable(&snapshot, version)?;
-    let conflict = intent.read_conflicts.iter().any(|range| {
-        state.conflicts().is_written_after(range, snapshot.version)
-            || accepted.is_written_after(range, snapshot.version)
-    });
-    if conflict {
-        Err(ErrorCode::NotCommitted.into())
+    Err(Rejection {
+        error: ErrorCode::NotCommitted.into(),
+        conflicting_keys: if intent.reports_conflicting_keys {
+            conflicting.into_iter().cloned().collect()
+        } else {
+            Vec::new()
+        },
+    })
+}
+
+/// The read conflict ranges that were written after the snapshot: all of them if they are to be
+/// reported, else the first.
+fn conflicts<'a>(written: &ConflictSet, intent: &'a CommitIntent, snapshot: &Snapshot) -> Vec<&'a KeyRange> {
+    let count = if intent.reports_conflicting_keys {
+        usize::MAX
     } else {
-        Ok(())
-    }
+        1
+    };
+    let is_written = |range: &&KeyRange| written.is_written_after(range, snapshot.version);
+    intent
+        .read_conflicts
+        .iter()
+        .filter(is_written)
+        .take(count)
+        .collect()
 }

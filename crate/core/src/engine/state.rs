@@ -18,9 +18,9 @@ use crate::words::{
 pub struct Snapshot {
     /// Every commit at or before this version is visible, none after it.
     pub version: Version,
-    /// What the version clock said when the snapshot was taken. On an idle database it runs ahead of
-    /// `version`; the snapshot's age is measured from here.
-    pub taken: Version,
+    /// What the monotonic clock said when it was the newest one: its age is measured from here, so that
+    /// it grows also while nobody commits.
+    pub taken_us: u64,
 }
 
 /// The derived state.
@@ -44,12 +44,14 @@ const RECENT_BATCHES_MAX: usize = 1_024;
 
 impl State {
     pub(super) fn new(monotonic_us: u64, unix_us: u64) -> State {
+        let mut map = VersionMap::new();
+        map.forget(Version::FIRST);
         State {
             tail: SequenceNumber::ZERO,
-            clock: VersionClock::new(monotonic_us, unix_us),
-            map: VersionMap::new(),
+            clock: VersionClock::new(Version::FIRST, monotonic_us, unix_us),
+            map,
             conflicts: ConflictSet::new(),
-            watches: WatchSet::default(),
+            watches: WatchSet::new(),
             is_serving: false,
             recent: VecDeque::new(),
             recent_batches: VecDeque::new(),
@@ -63,7 +65,7 @@ impl State {
 
     /// Lets go of all data. Watches that were never armed are still counted until they are discarded.
     pub(super) fn release(&mut self, monotonic_us: u64, unix_us: u64) {
-        let watches = std::mem::take(&mut self.watches);
+        let watches = std::mem::replace(&mut self.watches, WatchSet::new());
         *self = State {
             watches,
             ..State::new(monotonic_us, unix_us)
@@ -171,25 +173,39 @@ impl State {
         self.watches.arm(id, key, reference, sender, &self.map);
     }
 
+    /// The snapshot of a version that was asked for; `None` if it lies in the future. It is as old as the
+    /// commit that replaced it: the newest version has no age.
+    pub(super) fn snapshot_at(&self, version: Version, monotonic_us: u64, unix_us: u64) -> Option<Snapshot> {
+        if version > self.newest() {
+            return None;
+        }
+        let next = self.recent.partition_point(|&commit| commit <= version);
+        let age_us = self.recent.get(next).map_or(0, |&replaced_at| {
+            self.clock.now(monotonic_us, unix_us).get() - replaced_at.get()
+        });
+        let taken_us = monotonic_us.saturating_sub(age_us);
+        Some(Snapshot { version, taken_us })
+    }
+
     /// Fails if the snapshot can't be read any more, or not yet.
     ///
     /// # Errors
     /// `transaction_too_old`, `future_version`.
-    pub(super) fn check_readable(&self, snapshot: &Snapshot, now: Version) -> Result<()> {
-        self.check_age(snapshot, now)?;
+    pub(super) fn check_readable(&self, snapshot: &Snapshot, monotonic_us: u64) -> Result<()> {
+        self.check_age(snapshot, monotonic_us)?;
         if snapshot.version > self.newest() {
             return Err(ErrorCode::FutureVersion.into());
         }
         Ok(())
     }
 
-    /// Fails if the snapshot is older than five million versions at `now`, or older than what is
-    /// remembered.
+    /// Fails if the snapshot is older than five million microseconds, or older than what is remembered.
     ///
     /// # Errors
     /// `transaction_too_old`.
-    pub(super) fn check_age(&self, snapshot: &Snapshot, now: Version) -> Result<()> {
-        let is_old = snapshot.taken < now.minus(TRANSACTION_AGE_VERSIONS_MAX);
+    pub(super) fn check_age(&self, snapshot: &Snapshot, monotonic_us: u64) -> Result<()> {
+        // Versions advance by one per microsecond.
+        let is_old = monotonic_us.saturating_sub(snapshot.taken_us) > TRANSACTION_AGE_VERSIONS_MAX;
         if is_old || snapshot.version < self.map.horizon() {
             return Err(ErrorCode::TransactionTooOld.into());
         }

@@ -27,19 +27,35 @@ struct Armed {
 }
 
 /// The outstanding watches of an engine.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct WatchSet {
     by_key: BTreeMap<Key, Vec<Armed>>,
     /// Watches created, armed or not, and not yet ended.
     outstanding: usize,
+    outstanding_max: usize,
     next_id: u64,
 }
 
 impl WatchSet {
+    /// No watches.
+    pub(super) fn new() -> WatchSet {
+        WatchSet {
+            by_key: BTreeMap::new(),
+            outstanding: 0,
+            outstanding_max: WATCHES_MAX,
+            next_id: 0,
+        }
+    }
+
+    /// Changes how many may be outstanding. Those that are there stay.
+    pub(super) fn set_outstanding_max(&mut self, outstanding_max: usize) {
+        self.outstanding_max = outstanding_max;
+    }
+
     /// Counts a new watch.
     pub(super) fn create(&mut self) -> Result<WatchId> {
-        if self.outstanding >= WATCHES_MAX {
-            let detail = format!("at most {WATCHES_MAX} watches can be outstanding");
+        if self.outstanding >= self.outstanding_max {
+            let detail = format!("at most {} watches can be outstanding", self.outstanding_max);
             return Err(Error::new(ErrorCode::TooManyWatches, detail));
         }
         self.outstanding += 1;

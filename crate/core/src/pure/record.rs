@@ -37,8 +37,8 @@ use std::rc::Rc;
 use super::conflict_set::WrittenKeys;
 use super::record_bytes::{ByteReader, Malformed, checked_body, with_head, write_bytes, write_number};
 use crate::words::{
-    AtomicOp, BATCH_BYTES_MAX, Bytes, Error, ErrorCode, KEY_BYTES_MAX, KeyRange, LOG_PART_BYTES_MAX,
-    Mutation, Result, SequenceNumber, VALUE_BYTES_MAX, Version, Write,
+    AtomicOp, BATCH_BYTES_MAX, Bytes, Error, ErrorCode, KeyRange, LOG_PART_BYTES_MAX, Mutation, Result,
+    SYSTEM_KEY_BYTES_MAX, SequenceNumber, VALUE_BYTES_MAX, Version, Write,
 };
 
 const MAGIC: [u8; 4] = *b"PLLG";
@@ -56,7 +56,7 @@ const OPERATION_CLEAR_KEY: u8 = 3;
 const WITHOUT_CONFLICT: u8 = 0x80;
 
 /// The longest key that appears in a range: one past the longest stored key.
-const RANGE_KEY_BYTES_MAX: usize = KEY_BYTES_MAX + 1;
+const RANGE_KEY_BYTES_MAX: usize = SYSTEM_KEY_BYTES_MAX + 1;
 
 /// One transaction of a commit batch. Its place in the batch is its batch index.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -304,12 +304,21 @@ fn decode_transaction(reader: &mut ByteReader<'_>) -> std::result::Result<Commit
     let writes = decode_list(reader, |reader| {
         let operation = reader.byte()?;
         let mutation = match operation & !WITHOUT_CONFLICT {
-            OPERATION_SET => Mutation::Set(reader.bytes(KEY_BYTES_MAX)?, reader.bytes(VALUE_BYTES_MAX)?),
+            OPERATION_SET => Mutation::Set(
+                reader.bytes(SYSTEM_KEY_BYTES_MAX)?,
+                reader.bytes(VALUE_BYTES_MAX)?,
+            ),
             OPERATION_CLEAR_RANGE => Mutation::ClearRange(decode_range(reader)?),
-            OPERATION_CLEAR_KEY => Mutation::ClearRange(KeyRange::of_key(reader.bytes(KEY_BYTES_MAX)?)),
+            OPERATION_CLEAR_KEY => {
+                Mutation::ClearRange(KeyRange::of_key(reader.bytes(SYSTEM_KEY_BYTES_MAX)?))
+            }
             number => {
                 let op = AtomicOp::from_number(number).ok_or(Malformed)?;
-                Mutation::Atomic(op, reader.bytes(KEY_BYTES_MAX)?, reader.bytes(VALUE_BYTES_MAX)?)
+                Mutation::Atomic(
+                    op,
+                    reader.bytes(SYSTEM_KEY_BYTES_MAX)?,
+                    reader.bytes(VALUE_BYTES_MAX)?,
+                )
             }
         };
         Ok(Write {

@@ -16,10 +16,10 @@ pub struct VersionClock {
 }
 
 impl VersionClock {
-    /// The clock of an empty database.
-    pub fn new(monotonic_us: u64, unix_us: u64) -> VersionClock {
+    /// A clock that begins at `last`.
+    pub fn new(last: Version, monotonic_us: u64, unix_us: u64) -> VersionClock {
         VersionClock {
-            last: Version::ZERO,
+            last,
             last_unix_us: unix_us,
             seen_monotonic_us: monotonic_us,
         }
@@ -62,14 +62,14 @@ mod tests {
 
     #[test]
     fn versions_advance_with_the_microseconds() {
-        let mut clock = VersionClock::new(0, 1_000);
+        let mut clock = VersionClock::new(Version::ZERO, 0, 1_000);
         clock.advance(version(10), 1_000, 0);
         assert_eq!(clock.now(250, 1_250), version(260));
     }
 
     #[test]
     fn a_step_is_at_least_one_and_at_most_five_million() {
-        let mut clock = VersionClock::new(0, 0);
+        let mut clock = VersionClock::new(Version::ZERO, 0, 0);
         clock.advance(version(10), 0, 0);
         assert_eq!(clock.now(0, 0), version(11));
         assert_eq!(clock.now(60_000_000, 60_000_000), version(5_000_010));
@@ -77,14 +77,14 @@ mod tests {
 
     #[test]
     fn a_wall_clock_set_back_leaves_the_monotonic_one_in_charge() {
-        let mut clock = VersionClock::new(0, 0);
+        let mut clock = VersionClock::new(Version::ZERO, 0, 0);
         clock.advance(version(10), 9_000_000, 100);
         assert_eq!(clock.now(400, 5), version(310));
     }
 
     #[test]
     fn after_a_reload_the_wall_clock_tells_the_time_since_the_last_commit() {
-        let mut clock = VersionClock::new(0, 50_000);
+        let mut clock = VersionClock::new(Version::ZERO, 0, 50_000);
         clock.advance(version(10), 20_000, 0);
         assert_eq!(clock.now(0, 50_000), version(30_010));
     }

@@ -13,11 +13,11 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use super::evaluate::{VERSIONSTAMP_BYTES, evaluate, merge_operands, stamped};
+use super::evaluate::{VERSIONSTAMP_BYTES, evaluate, merge_operands};
 use super::range_set::RangeSet;
+use super::stamped_write::{StampedWrite, possible_keys};
 use crate::words::{
     AtomicOp, CONFLICT_RANGE_OVERHEAD_BYTES, Key, KeyRange, MUTATION_OVERHEAD_BYTES, Mutation, Value, Write,
-    key_after,
 };
 
 /// What the transaction's own writes say about a key.
@@ -31,8 +31,8 @@ pub enum Overlay {
     Set(Value),
     /// The key's value is what these operations make of the database's, in order.
     Dependent(Vec<(AtomicOp, Value)>),
-    /// Not known before the commit. The operand as it stands, if the value and not the key is unknown.
-    Unreadable(Option<Value>),
+    /// Not known before the commit: a versionstamp decides.
+    Unreadable,
 }
 
 /// One write of a key.
@@ -58,51 +58,38 @@ impl KeyWrites {
     }
 
     fn overlay(&self) -> Overlay {
-        let mut operations = Vec::new();
-        let is_unreadable = self.is_unreadable();
+        if self.is_unreadable() {
+            Overlay::Unreadable
+        } else {
+            self.overlay_without_stamps()
+        }
+    }
+
+    /// What they would say if a value to be stamped were set as it stands, placeholder and all.
+    fn overlay_without_stamps(&self) -> Overlay {
+        let mut operations: Vec<(AtomicOp, Value)> = Vec::new();
+        let mut known = None;
         for write in &self.writes {
-            match write {
-                KeyWrite::VersionstampedValue(operand) | KeyWrite::Set(operand) if is_unreadable => {
-                    return Overlay::Unreadable(Some(operand.clone()));
+            match (write, &mut known) {
+                (KeyWrite::VersionstampedValue(value) | KeyWrite::Set(value), _) => {
+                    known = Some(Some(value.clone()));
                 }
-                KeyWrite::Set(value) => return Overlay::Set(value.clone()),
-                KeyWrite::Atomic(op, operand) => operations.push((*op, operand.clone())),
-                KeyWrite::VersionstampedValue(_) => {}
+                (KeyWrite::Atomic(op, operand), None) => operations.push((*op, operand.clone())),
+                (KeyWrite::Atomic(op, operand), Some(value)) => {
+                    *value = evaluate(*op, value.as_ref(), operand);
+                }
             }
         }
-        if is_unreadable {
-            Overlay::Unreadable(None)
-        } else {
-            Overlay::Dependent(operations)
+        match known {
+            None => Overlay::Dependent(operations),
+            Some(None) => Overlay::Cleared,
+            Some(Some(value)) => Overlay::Set(value),
         }
     }
 
     fn is_dependent(&self) -> bool {
         !self.is_unreadable() && matches!(self.writes.first(), Some(KeyWrite::Atomic(..)))
     }
-}
-
-/// A write that becomes a mutation when the commit's versionstamp is known.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StampedWrite {
-    /// Needs no stamp.
-    Plain(Write),
-    /// The key's last four bytes say where the stamp goes.
-    Key {
-        /// The key with its offset.
-        template: Key,
-        /// Its value.
-        value: Value,
-    },
-    /// The value's last four bytes say where the stamp goes.
-    Value {
-        /// The key.
-        key: Key,
-        /// The value with its offset.
-        template: Value,
-        /// Whether the key is a write conflict range.
-        has_conflict: bool,
-    },
 }
 
 /// The uncommitted writes of a transaction.
@@ -130,6 +117,30 @@ impl WriteMap {
             && self.keys.is_empty()
             && self.stamped_keys.is_empty()
             && self.range_conflicts.is_empty()
+    }
+
+    /// Adds a write. `first_stamp` is the smallest versionstamp that the commit can get.
+    pub fn apply(&mut self, write: StampedWrite, first_stamp: &[u8; VERSIONSTAMP_BYTES]) {
+        match write {
+            StampedWrite::Plain(Write {
+                mutation,
+                has_conflict,
+            }) => match mutation {
+                Mutation::Set(key, value) => self.set(key, value, has_conflict),
+                Mutation::ClearRange(range) => self.clear_range(range, has_conflict),
+                Mutation::Atomic(op, key, operand) => self.atomic(op, key, operand, has_conflict),
+            },
+            StampedWrite::Key { template, value } => {
+                self.set_versionstamped_key(template, value, first_stamp);
+            }
+            StampedWrite::Value {
+                key,
+                template,
+                has_conflict,
+            } => {
+                self.set_versionstamped_value(key, template, has_conflict);
+            }
+        }
     }
 
     /// Sets a key.
@@ -182,14 +193,8 @@ impl WriteMap {
         value: Value,
         first_stamp: &[u8; VERSIONSTAMP_BYTES],
     ) {
-        if let (Some(begin), Some(last)) = (
-            stamped(&template, first_stamp),
-            stamped(&template, &[0xff; VERSIONSTAMP_BYTES]),
-        ) {
-            self.unreadable.insert(KeyRange {
-                begin,
-                end: key_after(&last),
-            });
+        if let Some(range) = possible_keys(&template, first_stamp) {
+            self.unreadable.insert(range);
         }
         self.stamped_keys.insert(template, value);
     }
@@ -229,10 +234,19 @@ impl WriteMap {
     /// What these writes say about a key.
     pub fn overlay(&self, key: &[u8]) -> Overlay {
         if self.unreadable.contains(key) {
-            return Overlay::Unreadable(None);
+            return Overlay::Unreadable;
         }
+        self.overlay_of(key, KeyWrites::overlay)
+    }
+
+    /// As [`WriteMap::overlay`], with what is to be stamped as it stands.
+    pub fn overlay_without_stamps(&self, key: &[u8]) -> Overlay {
+        self.overlay_of(key, KeyWrites::overlay_without_stamps)
+    }
+
+    fn overlay_of(&self, key: &[u8], overlay: impl FnOnce(&KeyWrites) -> Overlay) -> Overlay {
         match self.keys.get(key) {
-            Some(writes) => writes.overlay(),
+            Some(writes) => overlay(writes),
             None if self.cleared.contains(key) => Overlay::Cleared,
             None => Overlay::Unmodified,
         }
@@ -335,6 +349,17 @@ impl WriteMap {
         self.range_conflicts.iter().filter(is_further).collect()
     }
 
+    /// All write conflict ranges that are known before the commit.
+    pub fn write_conflicts(&self) -> RangeSet {
+        let mut conflicts = self.range_conflicts.clone();
+        for (key, writes) in &self.keys {
+            if writes.has_conflict {
+                conflicts.insert_key(key);
+            }
+        }
+        conflicts
+    }
+
     /// The size that counts towards the transaction's limit: mutations and write conflict ranges.
     pub fn commit_bytes(&self) -> u64 {
         let mut bytes = conflict_bytes(&self.range_conflicts);
@@ -412,6 +437,7 @@ fn range_bytes(range: &KeyRange) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::words::key_after;
 
     fn bytes(text: &str) -> Key {
         text.as_bytes().into()
@@ -512,20 +538,20 @@ mod tests {
         let mut writes = WriteMap::new();
         let template: Value = [[0; 10].as_slice(), &[0; 4]].concat().into();
         writes.set_versionstamped_value(bytes("k"), template.clone(), true);
-        assert_eq!(writes.overlay(b"k"), Overlay::Unreadable(Some(template)));
+        assert_eq!(writes.overlay(b"k"), Overlay::Unreadable);
+        assert_eq!(writes.overlay_without_stamps(b"k"), Overlay::Set(template));
         writes.set(bytes("k"), bytes("later"), true);
-        assert!(
-            matches!(writes.overlay(b"k"), Overlay::Unreadable(_)),
+        assert_eq!(
+            writes.overlay(b"k"),
+            Overlay::Unreadable,
             "a later set does not heal it"
         );
+        assert_eq!(writes.overlay_without_stamps(b"k"), Overlay::Set(bytes("later")));
         writes.clear_range(range("k", "l"), true);
         assert_eq!(writes.overlay(b"k"), Overlay::Cleared);
         let key: Key = [b"p".as_slice(), &[0; 10], &[1, 0, 0, 0]].concat().into();
         writes.set_versionstamped_key(key, bytes("v"), &[0; 10]);
-        assert_eq!(
-            writes.overlay(b"p\0\0\0\0\0\0\0\0\x07\0"),
-            Overlay::Unreadable(None)
-        );
+        assert_eq!(writes.overlay(b"p\0\0\0\0\0\0\0\0\x07\0"), Overlay::Unreadable);
         assert_eq!(writes.overlay(b"o"), Overlay::Unmodified);
         writes.clear_range(range("p", "q"), true);
         assert_eq!(writes.overlay(b"p\0\0\0\0\0\0\0\0\x07\0"), Overlay::Cleared);

@@ -87,6 +87,12 @@ error_codes! {
     KeyTooLarge = 2102, "key_too_large", "Key length exceeds limit";
     ValueTooLarge = 2103, "value_too_large", "Value length exceeds limit";
     UnsupportedOperation = 2108, "unsupported_operation", "Operation is not supported";
+    TooManyTags = 2109, "too_many_tags", "Too many tags set on transaction";
+    TagTooLong = 2110, "tag_too_long", "Tag set on transaction is too long";
+    SpecialKeysCrossModuleRead = 2112, "special_keys_cross_module_read", "Special key space range read crosses modules";
+    SpecialKeysNoModuleFound = 2113, "special_keys_no_module_found", "Special key space range read does not intersect a module";
+    SpecialKeysWriteDisabled = 2114, "special_keys_write_disabled", "Special key space is not allowed to write by default";
+    SpecialKeysNoWriteModuleFound = 2115, "special_keys_no_write_module_found", "Special key space key or range does not intersect a module that can be written";
     ExactModeWithoutLimits = 2210, "exact_mode_without_limits", "EXACT streaming mode requires limits, but none were given";
     UnknownError = 4000, "unknown_error", "An unknown error occurred";
     InternalError = 4100, "internal_error", "An internal error occurred";

@@ -10,6 +10,7 @@ mod mutation;
 mod page_id;
 mod range_options;
 mod selector;
+mod transaction_option;
 mod version;
 
 pub use atomic_op::AtomicOp;
@@ -22,4 +23,5 @@ pub use mutation::{Mutation, Write};
 pub use page_id::PageId;
 pub use range_options::{RangeOptions, RangeRow, RangeRows, StreamingMode};
 pub use selector::KeySelector;
+pub use transaction_option::{DatabaseOption, OptionArgument, OptionEffect, OptionEntry, TransactionOption};
 pub use version::{SequenceNumber, Version};

@@ -2,16 +2,18 @@
 
 use std::fmt;
 
-use super::limits::VERSION_MAX;
+use super::limits::{FIRST_VERSION, VERSION_MAX};
 
 /// A point in the database's history: about one per microsecond, strictly increasing with each
-/// commit batch, at most 2^53 - 1. Zero is the empty database before its first commit.
+/// commit batch, at most 2^53 - 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version(u64);
 
 impl Version {
-    /// Before the first commit.
+    /// Before every database.
     pub const ZERO: Version = Version(0);
+    /// The empty database, before its first commit.
+    pub const FIRST: Version = Version(FIRST_VERSION);
 
     /// The version with this number; `None` past 2^53 - 1.
     pub fn new(number: u64) -> Option<Version> {

@@ -9,7 +9,7 @@
 
 use std::rc::Rc;
 
-use plinth_core::words::{KeySelector, RangeOptions, RangeRows};
+use plinth_core::words::{KeySelector, RangeOptions, RangeRows, TransactionOption};
 use plinth_core::{Error, ErrorCode, Read, Result, Transaction, TransactionOptions};
 use plinth_sim::{Cluster, ClusterOptions, Faults, Peer, SimulatedStorage, Simulation};
 
@@ -77,4 +77,14 @@ pub(crate) async fn peer_clear(peer: &Peer, from: &[u8], to: &[u8]) {
     let transaction = begin(peer);
     transaction.clear_range(from, to).unwrap();
     transaction.commit().await.unwrap();
+}
+
+pub(crate) fn set_flag(transaction: &Tn, option: TransactionOption) {
+    transaction.set_option(option.number(), &[]).unwrap();
+}
+
+pub(crate) fn set_integer(transaction: &Tn, option: TransactionOption, value: i64) {
+    transaction
+        .set_option(option.number(), &value.to_le_bytes())
+        .unwrap();
 }
