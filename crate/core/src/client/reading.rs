@@ -26,6 +26,35 @@ use crate::words::{
     SYSTEM_KEY_SPACE_END, Value, Version, display_key,
 };
 
+/// On whose behalf a read is made.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    /// Of a caller who relies on the answer: it adds a read conflict range.
+    Caller,
+    /// Of a caller who does not.
+    Snapshot,
+    /// Of a watch: as a caller's, but its failure is the watch's, not the commit's.
+    Watch,
+}
+
+impl Reader {
+    fn of_caller(snapshot: bool) -> Reader {
+        if snapshot {
+            Reader::Snapshot
+        } else {
+            Reader::Caller
+        }
+    }
+
+    fn is_snapshot(self) -> bool {
+        self == Reader::Snapshot
+    }
+
+    fn fails_commit(self) -> bool {
+        self != Reader::Watch
+    }
+}
+
 impl<S: Storage> Transaction<S> {
     /// The value of a key, `None` if there is no such key. A key longer than any stored one is absent.
     ///
@@ -37,6 +66,10 @@ impl<S: Storage> Transaction<S> {
         if is_special(key) {
             return special_keys::get(self, key);
         }
+        self.value(&attempt, key, Reader::of_caller(snapshot))
+    }
+
+    fn value(&self, attempt: &Rc<Attempt<S>>, key: &[u8], reader: Reader) -> Read<Option<Value>> {
         let checked = attempt
             .check_use()
             .and_then(|()| check_read_key(key, attempt.options().borrow().read_end));
@@ -48,17 +81,21 @@ impl<S: Storage> Transaction<S> {
         }
         // What the writes say of this one key is all that the answer needs of them: a copy of the whole
         // map would have to be made if a write came before the answer.
-        let operations = match visible_overlay(&attempt, key, snapshot) {
+        let operations = match visible_overlay(attempt, key, reader.is_snapshot()) {
             Overlay::Set(value) => return Read::Ready(Ok(Some(value))),
             Overlay::Cleared => return Read::Ready(Ok(None)),
-            Overlay::Unreadable => return attempt.failed_read(ErrorCode::AccessedUnreadable.into()),
+            Overlay::Unreadable => {
+                let error = Error::from(ErrorCode::AccessedUnreadable);
+                attempt.note_read_error(Some(&error).filter(|_| reader.fails_commit()));
+                return Read::Ready(Err(error));
+            }
             Overlay::Unmodified => Vec::new(),
             Overlay::Dependent(operations) => operations,
         };
         let key: Key = key.into();
-        self.read(move |attempt, map, version| {
+        self.read(reader, move |attempt, map, version| {
             let value = apply_operations(map.get(&key, version).cloned(), &operations);
-            if !snapshot {
+            if !reader.is_snapshot() {
                 attempt.add_read_conflict_key(&key);
             }
             Ok(value)
@@ -81,7 +118,7 @@ impl<S: Storage> Transaction<S> {
         }
         let selector = cut(selector).normalized();
         let writes = attempt.visible_writes(snapshot);
-        self.read(move |attempt, map, version| {
+        self.read(Reader::of_caller(snapshot), move |attempt, map, version| {
             let resolved = View {
                 map,
                 version,
@@ -132,37 +169,40 @@ impl<S: Storage> Transaction<S> {
             reverse: options.reverse,
         };
         let writes = attempt.visible_writes(options.snapshot);
-        self.read(move |attempt, map, version| {
-            let view = View {
-                map,
-                version,
-                writes: &writes,
-                end: space_end,
-            };
-            let (first, past) = (resolve_end(&view, &begin)?, resolve_end(&view, &end)?);
-            let range = KeyRange {
-                begin: first.key,
-                end: past.key,
-            };
-            let rows = if range.is_empty() {
-                RangeRows::default()
-            } else {
-                view.range(&range, limits)?
-            };
-            if !options.snapshot {
-                let read = RangeRead {
-                    begin: &begin,
-                    end: &end,
-                    is_before_first: first.is_before_first || past.is_before_first,
-                    is_past_last: first.is_past_last || past.is_past_last,
-                    rows: &rows,
-                    reverse: options.reverse,
-                    space_end,
+        self.read(
+            Reader::of_caller(options.snapshot),
+            move |attempt, map, version| {
+                let view = View {
+                    map,
+                    version,
+                    writes: &writes,
+                    end: space_end,
                 };
-                add_range_conflict(attempt, &writes, &read);
-            }
-            Ok(rows)
-        })
+                let (first, past) = (resolve_end(&view, &begin)?, resolve_end(&view, &end)?);
+                let range = KeyRange {
+                    begin: first.key,
+                    end: past.key,
+                };
+                let rows = if range.is_empty() {
+                    RangeRows::default()
+                } else {
+                    view.range(&range, limits)?
+                };
+                if !options.snapshot {
+                    let read = RangeRead {
+                        begin: &begin,
+                        end: &end,
+                        is_before_first: first.is_before_first || past.is_before_first,
+                        is_past_last: first.is_past_last || past.is_past_last,
+                        rows: &rows,
+                        reverse: options.reverse,
+                        space_end,
+                    };
+                    add_range_conflict(attempt, &writes, &read);
+                }
+                Ok(rows)
+            },
+        )
     }
 
     /// Watches a key: a read of it (with its conflict), whose value is compared with the newest one
@@ -178,7 +218,7 @@ impl<S: Storage> Transaction<S> {
         };
         let (sender, receiver) = oneshot::channel();
         attempt.add_watch(id, key.into(), sender);
-        match self.get(key, false) {
+        match self.value(&attempt, key, Reader::Watch) {
             Read::Ready(value) => attempt.set_watch_reference(id, value),
             Read::Pending(value) => {
                 // Counted as a read of its own, so that the commit finds the reference in place.
@@ -313,9 +353,10 @@ impl<S: Storage> Transaction<S> {
     }
 
     /// Runs `read` on the snapshot: now if the read version is known, else as soon as it is. The commit
-    /// waits for it and fails if it fails.
+    /// waits for it, and fails if it fails, unless it is a watch's.
     fn read<T: 'static>(
         &self,
+        reader: Reader,
         read: impl FnOnce(&Attempt<S>, &VersionMap, Version) -> Result<T> + 'static,
     ) -> Read<T> {
         let attempt = self.attempt();
@@ -325,7 +366,7 @@ impl<S: Storage> Transaction<S> {
                     .engine
                     .read(&snapshot, |map| read(&attempt, map, snapshot.version))
                     .and_then(|read| read);
-                attempt.note_read_error(result.as_ref().err());
+                attempt.note_read_error(result.as_ref().err().filter(|_| reader.fails_commit()));
                 Read::Ready(result)
             }
             Ok(None) => {
@@ -338,13 +379,13 @@ impl<S: Storage> Transaction<S> {
                 let (engine, snapshot) = (Rc::clone(&self.engine), attempt.snapshot());
                 self.engine.env().spawn(Box::pin(async move {
                     let result = read_later(&engine, &attempt, snapshot, read).await;
-                    attempt.read_ended(result.as_ref().err());
+                    attempt.read_ended(result.as_ref().err().filter(|_| reader.fails_commit()));
                     let _receiver_gone = sender.send(result);
                 }));
                 Read::Pending(Box::pin(answer))
             }
             Err(error) => {
-                attempt.note_read_error(Some(&error));
+                attempt.note_read_error(Some(&error).filter(|_| reader.fails_commit()));
                 Read::Ready(Err(error))
             }
         }
