@@ -102,6 +102,10 @@ impl<'a> Judge<'a> {
             }
             _ => {}
         }
+        if event.call == Call::NextWriteNoWriteConflictRange {
+            // Options can be set whatever has happened.
+            return self.write(event);
+        }
         if let Some(code) = self.ended {
             return vec![Answer::Failed(code)];
         }
@@ -257,7 +261,7 @@ impl<'a> Judge<'a> {
             seen.iter()
                 .any(|seen| seen.begin <= part.begin && part.end <= seen.end)
         });
-        if !is_old || is_cached {
+        if !is_old || is_cached || !needs_snapshot {
             acceptable.push(answer);
         }
         if !is_young && (needs_snapshot || !is_point) {

@@ -142,8 +142,8 @@ impl Transcript {
             for ((version, _), (called, answered)) in calls {
                 if *answered < read.requested && read.version < *version {
                     return Err(format!(
-                        "{}: reads {}, {version} was acknowledged before",
-                        attempt.name, read.version
+                        "{}: reads {read:?}, {version} was acknowledged before, at {answered:?}",
+                        attempt.name
                     ));
                 }
                 if read.learned < *called && *version <= read.version {

@@ -29,7 +29,7 @@ impl Default for Profile {
             transactions_max: 4,
             steps_max: 32,
             has_concurrent_commits: false,
-            old_odds: 0,
+            old_odds: 12,
         }
     }
 }

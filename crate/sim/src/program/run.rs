@@ -3,7 +3,9 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use plinth_core::words::{Key, KeySelector, LocalFuture, RangeOptions, StreamingMode, Value};
+use plinth_core::words::{
+    Key, KeySelector, LocalFuture, RangeOptions, StreamingMode, TransactionOption, Value,
+};
 use plinth_core::{Read, Result, Transaction, TransactionOptions};
 
 use super::{Actor, Program, Step};
@@ -233,8 +235,7 @@ impl Runner {
         self.answer(index, event, answer);
         let needs_version =
             call.is_some_and(|call| call.is_read() || call == Call::ReadVersion) && !is_failed;
-        let is_over = self.actors.get(index).is_some_and(Running::is_over);
-        if (is_commit || needs_version) && !is_over {
+        if is_commit || needs_version {
             if is_commit && let Some(actor) = self.actors.get_mut(index) {
                 let called = actor.attempt.events.get(event).map(|event| event.called);
                 actor.requested = actor.requested.or(called);
@@ -252,6 +253,10 @@ impl Runner {
         let (Some(requested), None) = (actor.requested, actor.attempt.read_version) else {
             return;
         };
+        // By then the transaction is in its next attempt, or in none.
+        if actor.is_over() {
+            return;
+        }
         let version = match actor.transaction.read_version() {
             Read::Pending(_) if !waits => return,
             version => version.await,
@@ -316,7 +321,7 @@ impl Running {
     fn new(number: usize, actor: &Actor, peers: &[Peer]) -> Running {
         let peer = peers.get(actor.peer).expect("programs name peers that there are");
         let options = TransactionOptions {
-            size_limit: Some(actor.size_limit),
+            size_limit: actor.size_limit,
             ..TransactionOptions::default()
         };
         Running {
@@ -380,7 +385,10 @@ impl Running {
             }
             Call::AddReadConflictRange(begin, end) => done(transaction.add_read_conflict_range(begin, end)),
             Call::AddWriteConflictRange(begin, end) => done(transaction.add_write_conflict_range(begin, end)),
-            Call::NextWriteNoWriteConflictRange => done(transaction.next_write_no_write_conflict_range()),
+            Call::NextWriteNoWriteConflictRange => {
+                let number = TransactionOption::NextWriteNoWriteConflictRange.number();
+                done(transaction.set_option(number, b""))
+            }
             Call::Versionstamp => {
                 let stamp = transaction.versionstamp();
                 Begun::Pending(Box::pin(async move { answer(stamp.await, Answer::Stamp) }))
