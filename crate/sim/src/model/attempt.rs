@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 
 use plinth_core::ErrorCode;
-use plinth_core::words::{KeyRange, TRANSACTION_AGE_VERSIONS_MAX, key_after};
+use plinth_core::words::{KeyRange, TRANSACTION_AGE_VERSIONS_MAX, TransactionOption, key_after};
 
 use super::legal::{cut_range, cut_selector, is_too_long, refusals};
+use super::options::Options;
 use super::own_writes::{OwnWrite, OwnWrites};
 use super::stamp::{possible_keys, stamp};
 use super::transcript::{Attempt, Event, Moment};
 use super::view::{Unreadable, View};
-use super::{Answer, Call, Database, Map, ranges, read_conflict, size, watch};
+use super::{Answer, Call, Conflicts, Database, Map, ranges, read_conflict, size, watch};
 
 /// Between young and old for certain: read versions are taken a little before or after a call.
 const AGE_MARGIN_US: u64 = 400_000;
@@ -31,10 +32,22 @@ pub(super) struct Judge<'a> {
     seen: Vec<KeyRange>,
     /// Errors of reads, one of which the commit has to fail with.
     read_failures: Vec<ErrorCode>,
+    options: Options,
+    usage: Usage,
     skips_next_conflict: bool,
     is_commit_called: bool,
+    /// What a conflict may be said to have been about.
+    conflicting: Option<Vec<Vec<KeyRange>>>,
     /// What every use fails with.
     ended: Option<ErrorCode>,
+}
+
+/// Whether anything was read or written; calls without an effect may or may not count.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Usage {
+    Unused,
+    Unclear,
+    Used,
 }
 
 /// What a read answers, and what it looked at.
@@ -50,8 +63,11 @@ impl<'a> Judge<'a> {
             reads: Vec::new(),
             seen: Vec::new(),
             read_failures: Vec::new(),
+            options: Options::default(),
+            usage: Usage::Unused,
             skips_next_conflict: false,
             is_commit_called: false,
+            conflicting: None,
             ended: None,
         }
     }
@@ -65,8 +81,11 @@ impl<'a> Judge<'a> {
             .iter()
             .take_while(|event| event.call != Call::Commit)
         {
-            if event.call.is_write() {
-                judge.write(event);
+            match &event.call {
+                Call::SetOption(option) => drop(judge.of_option(event, *option)),
+                call if call.is_write() => drop(judge.write(event)),
+                call if call.is_read() => judge.usage = Usage::Used,
+                _ => {}
             }
         }
         judge.writes
@@ -97,14 +116,16 @@ impl<'a> Judge<'a> {
         match &event.call {
             Call::Reset => return vec![Answer::Done],
             Call::Cancel => {
-                self.ended = Some(ErrorCode::TransactionCancelled);
+                self.ended.get_or_insert(ErrorCode::TransactionCancelled);
                 return vec![Answer::Done];
             }
             _ => {}
         }
-        if event.call == Call::NextWriteNoWriteConflictRange {
+        match &event.call {
             // Options can be set whatever has happened.
-            return self.write(event);
+            Call::SetOption(option) => return self.of_option(event, *option),
+            Call::GetConflicts(conflicts) => return self.of_conflicts(event, *conflicts),
+            _ => {}
         }
         if let Some(code) = self.ended {
             return vec![Answer::Failed(code)];
@@ -121,7 +142,9 @@ impl<'a> Judge<'a> {
         }
         if self.is_commit_called {
             // Using a transaction whose commit was called spoils it until it is reset.
-            self.ended = Some(ErrorCode::UsedDuringCommit);
+            if !self.options.used_during_commit_protection_disable {
+                self.ended = Some(ErrorCode::UsedDuringCommit);
+            }
             return vec![Answer::Failed(ErrorCode::UsedDuringCommit)];
         }
         match &event.call {
@@ -133,6 +156,68 @@ impl<'a> Judge<'a> {
         }
     }
 
+    fn of_option(&mut self, event: &Event, option: TransactionOption) -> Vec<Answer> {
+        let refusal = Answer::Failed(ErrorCode::ClientInvalidOperation);
+        let mut acceptable = match (option, self.usage) {
+            (TransactionOption::ReadYourWritesDisable, Usage::Used) => vec![refusal],
+            (TransactionOption::ReadYourWritesDisable, Usage::Unclear) => vec![Answer::Done, refusal],
+            _ => vec![Answer::Done],
+        };
+        acceptable.extend(self.ended.map(Answer::Failed));
+        if event.answer == Answer::Done {
+            self.options.set(option);
+            self.writes.is_in_order = self.options.read_your_writes_disable;
+            self.skips_next_conflict |= option == TransactionOption::NextWriteNoWriteConflictRange;
+        }
+        acceptable
+    }
+
+    fn of_conflicts(&self, event: &Event, conflicts: Conflicts) -> Vec<Answer> {
+        let mut possible: Vec<Vec<KeyRange>> = Vec::new();
+        match (conflicts, &self.conflicting) {
+            (Conflicts::Read, _) => possible.push(self.reads.clone()),
+            (Conflicts::Write, _) => {
+                let commit = self.attempt.commit().filter(|_| self.is_commit_called);
+                if let (Some(_), Some((version, batch_index))) = (commit, self.attempt.committed) {
+                    possible.push(self.writes.conflicts_at(stamp(version, batch_index)));
+                }
+                if possible.is_empty() || commit.is_some_and(|commit| event.called < commit.answered) {
+                    let (version, end) = (event.known_read_version, self.options.read_end);
+                    possible.push(self.writes.conflicts_before_commit(version, end));
+                }
+            }
+            (Conflicts::Conflicting, Some(conflicting)) if self.options.report_conflicting_keys => {
+                possible.extend(conflicting.iter().cloned());
+            }
+            // What an earlier attempt's conflict was about is told until the next one.
+            (Conflicts::Conflicting, _) if self.attempt.is_first && self.conflicting.is_none() => {
+                possible.push(Vec::new());
+            }
+            (Conflicts::Conflicting, _) => return vec![event.answer.clone()],
+        }
+        let rows = possible.iter().map(|ranges| Answer::Rows(conflicts.rows(ranges)));
+        match self.ended {
+            None => rows.collect(),
+            Some(ErrorCode::UsedDuringCommit) => {
+                let failed = Answer::Failed(ErrorCode::UsedDuringCommit);
+                rows.chain([failed]).collect()
+            }
+            Some(code) => vec![Answer::Failed(code)],
+        }
+    }
+
+    fn use_at_least(&mut self, usage: Usage) {
+        self.usage = self.usage.max(usage);
+    }
+
+    /// The parts of a read that others can still change.
+    fn trimmed(&self, range: &KeyRange) -> Vec<KeyRange> {
+        if self.options.read_your_writes_disable {
+            return vec![range.clone()];
+        }
+        self.writes.trimmed(range)
+    }
+
     fn of_read_version(&self, event: &Event) -> Vec<Answer> {
         let version = self
             .attempt
@@ -141,28 +226,27 @@ impl<'a> Judge<'a> {
         version.into_iter().chain(self.end_before(event)).collect()
     }
 
-    /// The error that replaces an answer which was not there when the attempt ended.
+    /// The error that replaces an answer which nobody had taken when the attempt ended.
     fn end_before(&self, event: &Event) -> Option<Answer> {
-        let ends = |later: &&Event| match (&later.call, &later.answer) {
-            (Call::Cancel | Call::Reset | Call::OnError(_), _) => {
-                event.called < later.called && later.called < event.answered
-            }
-            _ => false,
+        let ends = |later: &Event| match (&later.call, &later.answer) {
+            (Call::Cancel | Call::Reset | Call::OnError(_), _) => Some(ErrorCode::TransactionCancelled),
+            (_, Answer::Failed(ErrorCode::UsedDuringCommit)) => Some(ErrorCode::UsedDuringCommit),
+            _ => None,
         };
-        let end = self.attempt.events.iter().find(ends);
-        end.map(|_| Answer::Failed(ErrorCode::TransactionCancelled))
+        let events = self.attempt.events.iter();
+        let mut between = events.filter(|later| event.called < later.called && later.called < event.answered);
+        between.find_map(ends).map(Answer::Failed)
     }
 
     /// Carries out a call that writes, or adds a conflict range.
     fn write(&mut self, event: &Event) -> Vec<Answer> {
         let takes_flag = !matches!(
             event.call,
-            Call::AddReadConflictRange(..)
-                | Call::AddWriteConflictRange(..)
-                | Call::NextWriteNoWriteConflictRange
+            Call::AddReadConflictRange(..) | Call::AddWriteConflictRange(..)
         );
         let has_conflict = !(takes_flag && std::mem::take(&mut self.skips_next_conflict));
-        let refusals = refusals(&event.call);
+        self.use_at_least(Usage::Unclear);
+        let refusals = refusals(&event.call, &self.options);
         if !refusals.is_empty() {
             return refusals.into_iter().map(Answer::Failed).collect();
         }
@@ -178,28 +262,31 @@ impl<'a> Judge<'a> {
                 (range.begin < range.end).then_some(OwnWrite::Clear(range))
             }
             Call::Atomic(op, key, operand) => Some(OwnWrite::Atomic(op, key, operand)),
-            Call::SetVersionstampedKey(template, value) => possible_keys(&template, event.known_read_version)
-                .map(|possible| OwnWrite::StampedKey(template, value, possible)),
+            Call::SetVersionstampedKey(template, value) => {
+                possible_keys(&template, event.known_read_version, self.options.read_end)
+                    .map(|possible| OwnWrite::StampedKey(template, value, possible))
+            }
             Call::SetVersionstampedValue(key, template) => Some(OwnWrite::StampedValue(key, template)),
             Call::AddReadConflictRange(begin, end) => {
-                self.reads.extend(self.writes.trimmed(&cut_range(&begin, &end)));
+                let range = cut_range(&begin, &end);
+                if range.begin < range.end {
+                    self.use_at_least(Usage::Used);
+                    self.reads.extend(self.trimmed(&range));
+                }
                 None
             }
             Call::AddWriteConflictRange(begin, end) => {
                 let range = cut_range(&begin, &end);
-                let is_some = range.begin < range.end;
-                self.writes
-                    .write_conflicts
-                    .extend(Some(range).filter(|_| is_some));
-                None
-            }
-            Call::NextWriteNoWriteConflictRange => {
-                self.skips_next_conflict = true;
+                if range.begin < range.end {
+                    self.use_at_least(Usage::Used);
+                    self.writes.write_conflicts.push(range);
+                }
                 None
             }
             other => unreachable!("{other} does not write"),
         };
         if let Some(write) = write {
+            self.use_at_least(Usage::Used);
             self.writes.push(write, has_conflict);
         }
         vec![Answer::Done]
@@ -211,18 +298,22 @@ impl<'a> Judge<'a> {
             Call::GetRange(_, _, options) => options.snapshot,
             _ => false,
         };
-        let refusals = refusals(&event.call);
+        self.use_at_least(Usage::Unclear);
+        let refusals = refusals(&event.call, &self.options);
         if !refusals.is_empty() {
             return refusals.into_iter().map(Answer::Failed).collect();
         }
-        let (acceptable, conflict) = self.read(event);
+        let (acceptable, conflict) = self.read(event, is_snapshot);
+        if !matches!(&event.call, Call::Get(key, _) if is_too_long(key)) {
+            self.use_at_least(Usage::Used);
+        }
         let is_ended = self.end_before(event).as_ref() == Some(&event.answer);
         match &event.answer {
             Answer::Failed(code) if !is_ended => self.read_failures.push(*code),
             Answer::Failed(_) => {}
             _ => {
                 if !is_snapshot {
-                    self.reads.extend(self.writes.trimmed(&conflict));
+                    self.reads.extend(self.trimmed(&conflict));
                 }
                 self.seen.push(conflict);
             }
@@ -231,23 +322,24 @@ impl<'a> Judge<'a> {
     }
 
     /// What a read may answer, and which keys it looks at, with own writes and without trimming.
-    fn read(&self, event: &Event) -> (Vec<Answer>, KeyRange) {
-        let empty = Map::new();
+    fn read(&self, event: &Event, is_snapshot: bool) -> (Vec<Answer>, KeyRange) {
+        let (empty, nothing) = (Map::new(), OwnWrites::default());
+        let shows_own = self.options.shows_own_writes(is_snapshot);
+        let visible = if shows_own { &self.writes } else { &nothing };
         let snapshot = self
             .attempt
             .read_version
             .map_or(&empty, |read| self.database.at(read.version));
-        let (answer, looked_at) = answer_of(
-            &event.call,
-            &View {
-                snapshot,
-                writes: &self.writes,
-            },
-        );
+        let view = View {
+            snapshot,
+            writes: visible,
+            space_end: self.options.read_end,
+        };
+        let (answer, looked_at) = answer_of(&event.call, &view, &self.options);
         let answer = answer.unwrap_or(Answer::Failed(ErrorCode::AccessedUnreadable));
         let is_failed = matches!(answer, Answer::Failed(_));
         // Own writes alone decide some reads: they need no snapshot.
-        let needs_snapshot = !is_failed && !self.writes.trimmed(&looked_at).is_empty();
+        let needs_snapshot = !is_failed && !visible.trimmed(&looked_at).is_empty();
         let is_point = matches!(event.call, Call::Get(..) | Call::Watch(_));
         let mut acceptable: Vec<Answer> = self.end_before(event).into_iter().collect();
         let Some(read) = self.attempt.read_version else {
@@ -255,8 +347,14 @@ impl<'a> Judge<'a> {
             return (acceptable, looked_at);
         };
         let is_old = event.called.time_us > read.learned.time_us + AGE_US + AGE_MARGIN_US;
-        let is_young = event.answered.time_us + AGE_MARGIN_US < read.requested.time_us + AGE_US;
-        let is_cached = self.writes.trimmed(&looked_at).iter().all(|part| {
+        // A watch ends long after its read.
+        let done = if matches!(event.call, Call::Watch(_)) {
+            event.called
+        } else {
+            event.answered
+        };
+        let is_young = done.time_us + AGE_MARGIN_US < read.requested.time_us + AGE_US;
+        let is_cached = visible.trimmed(&looked_at).iter().all(|part| {
             let seen = ranges::merged(&self.seen);
             seen.iter()
                 .any(|seen| seen.begin <= part.begin && part.end <= seen.end)
@@ -275,11 +373,15 @@ impl<'a> Judge<'a> {
         let Call::Watch(key) = &event.call else {
             unreachable!("a watch");
         };
-        let refusals = refusals(&event.call);
+        self.use_at_least(Usage::Unclear);
+        let refusals = refusals(&event.call, &self.options);
         if !refusals.is_empty() {
             return refusals.into_iter().map(Answer::Failed).collect();
         }
-        let (acceptable, looked_at) = self.read(event);
+        self.use_at_least(Usage::Used);
+        let (acceptable, looked_at) = self.read(event, false);
+        let is_readable = acceptable.iter().any(|answer| matches!(answer, Answer::Value(_)));
+        let is_possibly_old = acceptable.contains(&Answer::Failed(ErrorCode::TransactionTooOld));
         let mut outcomes = Vec::new();
         for answer in acceptable {
             match answer {
@@ -302,12 +404,10 @@ impl<'a> Judge<'a> {
             let is_fired = later.any(|event| watch::is_operation_on(&event.call, key));
             outcomes.extend(is_fired.then_some(Answer::Done));
         }
-        let is_failed_read = matches!(
-            event.answer,
-            Answer::Failed(ErrorCode::AccessedUnreadable | ErrorCode::TransactionTooOld)
-        );
+        let too_old = Answer::Failed(ErrorCode::TransactionTooOld);
+        let is_failed_read = !is_readable || (is_possibly_old && event.answer == too_old);
         if !is_failed_read {
-            self.reads.extend(self.writes.trimmed(&looked_at));
+            self.reads.extend(self.trimmed(&looked_at));
             self.seen.push(looked_at);
         }
         outcomes
@@ -352,13 +452,18 @@ impl<'a> Judge<'a> {
             acceptable.extend(self.done_if(self.attempt.committed.is_some() && reads.is_empty()));
             return acceptable;
         };
-        let is_old = event.called.time_us > read.learned.time_us + AGE_US + AGE_MARGIN_US;
-        let is_young = event.answered.time_us + AGE_MARGIN_US < read.requested.time_us + AGE_US;
+        let is_age_ignored = reads.is_empty() && self.options.causal_write_risky;
+        let is_old = !is_age_ignored && event.called.time_us > read.learned.time_us + AGE_US + AGE_MARGIN_US;
+        let is_young =
+            is_age_ignored || event.answered.time_us + AGE_MARGIN_US < read.requested.time_us + AGE_US;
         if !is_young {
             acceptable.push(Answer::Failed(ErrorCode::TransactionTooOld));
         }
         if is_old {
             return acceptable;
+        }
+        if event.answer == Answer::Failed(ErrorCode::NotCommitted) {
+            self.conflicting = Some(self.possible_reports(event, &reads, read.version));
         }
         let place = self.attempt.committed;
         let mut conflicts = self.database.conflicts(&reads, read.version);
@@ -383,6 +488,25 @@ impl<'a> Judge<'a> {
         acceptable
     }
 
+    /// What may be reported of a conflict: the read ranges that the commits before it wrote to, whose
+    /// last one is not known; or one range, if the other commit was in the same batch.
+    fn possible_reports(&self, event: &Event, reads: &[KeyRange], read_version: u64) -> Vec<Vec<KeyRange>> {
+        let mut written: Vec<KeyRange> = Vec::new();
+        let mut possible = Vec::new();
+        for commit in self.database.conflicts(reads, read_version) {
+            let times = self.commits.get(&(commit.version, commit.batch_index));
+            if times.is_none_or(|(called, _)| event.answered < *called) {
+                continue;
+            }
+            written.extend(commit.write_conflicts.iter().cloned());
+            let is_hit = |read: &&KeyRange| written.iter().any(|write| ranges::intersect(read, write));
+            let hit: Vec<KeyRange> = reads.iter().filter(is_hit).cloned().collect();
+            possible.extend(hit.iter().map(|range| vec![range.clone()]));
+            possible.push(hit);
+        }
+        possible
+    }
+
     fn done_if(&self, is_done: bool) -> Vec<Answer> {
         if is_done { vec![Answer::Done] } else { Vec::new() }
     }
@@ -391,35 +515,40 @@ impl<'a> Judge<'a> {
 /// One version is one microsecond.
 const AGE_US: u64 = TRANSACTION_AGE_VERSIONS_MAX;
 
-fn answer_of(call: &Call, view: &View<'_>) -> ReadAnswer {
+fn answer_of(call: &Call, view: &View<'_>, options: &Options) -> ReadAnswer {
     let nothing = KeyRange::new(b"".as_slice(), b"".as_slice());
     match call {
         Call::Get(key, _) if is_too_long(key) => (Ok(Answer::Value(None)), nothing),
         Call::Get(key, _) | Call::Watch(key) => {
             let conflict = KeyRange::new(key.clone(), key_after(key));
+            if options.bypass_unreadable {
+                return (Ok(Answer::Value(view.get_unstamped(key))), conflict);
+            }
             (view.get(key).map(Answer::Value), conflict)
         }
         Call::GetKey(selector, _) => {
             let selector = cut_selector(selector);
             match view.resolve(&selector) {
                 Ok(resolved) => {
-                    let conflict = read_conflict::of_key(&selector, &resolved);
+                    let conflict = read_conflict::of_key(&selector, &resolved, options.read_end);
                     (Ok(Answer::Key(resolved.key)), conflict)
                 }
                 Err(unreadable) => (Err(unreadable), nothing),
             }
         }
-        Call::GetRange(begin, end, options) => {
+        Call::GetRange(begin, end, range) => {
             let (begin, end) = (cut_selector(begin), cut_selector(end));
             if read_conflict::is_inverted(&begin, &end) {
                 return (Ok(Answer::Rows(Default::default())), nothing);
             }
-            match view.range(&begin, &end, options) {
+            match view.range(&begin, &end, range) {
                 Ok(answer) => {
-                    let conflict = if options.reverse {
-                        read_conflict::of_range_reverse(&begin, &end, &answer)
+                    let conflict = if options.read_your_writes_disable {
+                        read_conflict::of_range_below(&begin, &end, &answer, range.reverse)
+                    } else if range.reverse {
+                        read_conflict::of_range_reverse(&begin, &end, &answer, options.read_end)
                     } else {
-                        read_conflict::of_range_forward(&begin, &end, &answer)
+                        read_conflict::of_range_forward(&begin, &end, &answer, options.read_end)
                     };
                     (Ok(Answer::Rows(answer.rows)), conflict)
                 }

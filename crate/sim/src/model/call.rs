@@ -3,7 +3,11 @@
 use std::fmt;
 
 use plinth_core::ErrorCode;
-use plinth_core::words::{AtomicOp, Key, KeySelector, RangeOptions, RangeRows, Value, display_key};
+use plinth_core::words::{
+    AtomicOp, Key, KeySelector, RangeOptions, RangeRows, TransactionOption, Value, display_key,
+};
+
+use super::conflicts::Conflicts;
 
 /// A call of a transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,8 +38,10 @@ pub enum Call {
     AddReadConflictRange(Key, Key),
     /// `add_write_conflict_range`.
     AddWriteConflictRange(Key, Key),
-    /// `next_write_no_write_conflict_range`.
-    NextWriteNoWriteConflictRange,
+    /// `set_option` of an option without a value.
+    SetOption(TransactionOption),
+    /// A range read of the special keys that tell conflict ranges.
+    GetConflicts(Conflicts),
     /// `versionstamp`.
     Versionstamp,
     /// `commit`.
@@ -66,7 +72,6 @@ impl Call {
                 | Call::SetVersionstampedValue(..)
                 | Call::AddReadConflictRange(..)
                 | Call::AddWriteConflictRange(..)
-                | Call::NextWriteNoWriteConflictRange
         )
     }
 }
@@ -146,9 +151,8 @@ impl fmt::Display for Call {
             }
             Call::OnError(code) => write!(formatter, "on_error({})", code.name()),
             Call::ReadVersion => formatter.write_str("read_version()"),
-            Call::NextWriteNoWriteConflictRange => {
-                formatter.write_str("next_write_no_write_conflict_range()")
-            }
+            Call::SetOption(option) => write!(formatter, "set_option({})", option.entry().name),
+            Call::GetConflicts(conflicts) => write!(formatter, "get_conflicts({conflicts:?})"),
             Call::Versionstamp => formatter.write_str("versionstamp()"),
             Call::Commit => formatter.write_str("commit()"),
             Call::Cancel => formatter.write_str("cancel()"),

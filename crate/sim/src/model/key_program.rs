@@ -96,6 +96,18 @@ impl KeyProgram {
 
     /// The value, given the one in the database. `stamp` is needed for unreadable keys only.
     pub fn outcome(&self, existing: Option<&Value>, stamp: Option<Stamp>) -> Option<Value> {
+        self.outcome_with(existing, |template| {
+            let stamp = stamp.expect("only commits carry out versionstamps");
+            filled(template, stamp).expect("the call checked the template")
+        })
+    }
+
+    /// The value, with a template as it stands where there will be a stamp.
+    pub fn outcome_unstamped(&self, existing: Option<&Value>) -> Option<Value> {
+        self.outcome_with(existing, Value::clone)
+    }
+
+    fn outcome_with(&self, existing: Option<&Value>, fill: impl Fn(&Value) -> Value) -> Option<Value> {
         let mut value = match &self.base {
             Base::Database => existing.cloned(),
             Base::Known(value) => value.clone(),
@@ -104,10 +116,7 @@ impl KeyProgram {
             value = match step {
                 Step::Set(value) => Some(value.clone()),
                 Step::Atomic(op, operand) => atomic(*op, value.as_deref(), operand).map(Value::from),
-                Step::Stamped(template) => {
-                    let stamp = stamp.expect("only commits carry out versionstamps");
-                    Some(filled(template, stamp).expect("the call checked the template"))
-                }
+                Step::Stamped(template) => Some(fill(template)),
             };
         }
         value

@@ -8,9 +8,11 @@
 mod atomic;
 mod attempt;
 mod call;
+mod conflicts;
 mod database;
 mod key_program;
 mod legal;
+mod options;
 mod own_writes;
 mod ranges;
 mod read_conflict;
@@ -26,6 +28,7 @@ use plinth_core::words::{Key, Value};
 
 pub use atomic::atomic;
 pub use call::{Answer, Call};
+pub use conflicts::Conflicts;
 pub use database::{Commit, Database};
 pub use own_writes::{OwnWrite, OwnWrites};
 pub use stamp::{Stamp, filled, possible_keys, stamp};
@@ -34,6 +37,3 @@ pub use view::{Unreadable, View};
 
 /// A state of the database.
 pub type Map = BTreeMap<Key, Value>;
-
-/// The exclusive top of the key space.
-pub const MAX_KEY: &[u8] = b"\xff";

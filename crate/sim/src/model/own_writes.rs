@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use plinth_core::words::{AtomicOp, Key, KeyRange, Value, key_after};
 
+use super::atomic::atomic;
 use super::key_program::KeyProgram;
-use super::stamp::{Stamp, filled};
+use super::stamp::{Stamp, filled, possible_keys};
 use super::{Map, ranges};
 
 /// A write, as it was called.
@@ -27,6 +28,8 @@ pub enum OwnWrite {
 #[derive(Clone, Debug, Default)]
 pub struct OwnWrites {
     writes: Vec<OwnWrite>,
+    /// Whether the commit carries them out one by one, instead of key by key.
+    pub is_in_order: bool,
     /// Write conflict ranges, in the order of the calls; those of versionstamped keys come at commit.
     pub write_conflicts: Vec<KeyRange>,
 }
@@ -123,6 +126,10 @@ impl OwnWrites {
 
     /// Carries the writes out at a commit.
     pub fn apply(&self, state: &mut Map, stamp: Stamp) {
+        if self.is_in_order {
+            self.apply_in_order(state, stamp);
+            return;
+        }
         let keys: BTreeSet<Key> = state.keys().cloned().chain(self.keys()).collect();
         for key in keys {
             match self.program(&key).outcome(state.get(&key), Some(stamp)) {
@@ -135,6 +142,28 @@ impl OwnWrites {
         }
     }
 
+    fn apply_in_order(&self, state: &mut Map, stamp: Stamp) {
+        let template = "the call checked the template";
+        for write in &self.writes {
+            match write {
+                OwnWrite::Set(key, value) => drop(state.insert(key.clone(), value.clone())),
+                OwnWrite::Clear(range) => state.retain(|key, _| !ranges::contains(range, key)),
+                OwnWrite::Atomic(op, key, operand) => {
+                    match atomic(*op, state.get(key).map(|value| &**value), operand) {
+                        Some(value) => drop(state.insert(key.clone(), value.into())),
+                        None => drop(state.remove(key)),
+                    }
+                }
+                OwnWrite::StampedKey(key, value, _) => {
+                    state.insert(filled(key, stamp).expect(template), value.clone());
+                }
+                OwnWrite::StampedValue(key, value) => {
+                    state.insert(key.clone(), filled(value, stamp).expect(template));
+                }
+            }
+        }
+    }
+
     /// All write conflict ranges of the commit with this stamp.
     pub fn conflicts_at(&self, stamp: Stamp) -> Vec<KeyRange> {
         let stamped = self.stamped_keys(stamp).into_iter();
@@ -142,9 +171,24 @@ impl OwnWrites {
         self.write_conflicts.iter().cloned().chain(stamped).collect()
     }
 
-    /// The versionstamped keys that no later clear has taken back, with their values.
+    /// All write conflict ranges as far as they are known before the commit.
+    pub fn conflicts_before_commit(&self, read_version: Option<u64>, space_end: &[u8]) -> Vec<KeyRange> {
+        let stamped = self.templates().into_iter();
+        let stamped = stamped.filter_map(|(template, _)| possible_keys(&template, read_version, space_end));
+        self.write_conflicts.iter().cloned().chain(stamped).collect()
+    }
+
     fn stamped_keys(&self, stamp: Stamp) -> Vec<(Key, Value)> {
-        let mut stamped = Vec::new();
+        let templates = self.templates().into_iter();
+        let stamped = |template: &Key| filled(template, stamp).expect("the call checked the template");
+        templates
+            .map(|(template, value)| (stamped(&template), value))
+            .collect()
+    }
+
+    /// The templates of keys that no later clear has taken back, with their values.
+    fn templates(&self) -> Vec<(Key, Value)> {
+        let mut templates = Vec::new();
         for (index, write) in self.writes.iter().enumerate() {
             let OwnWrite::StampedKey(template, value, possible) = write else {
                 continue;
@@ -153,11 +197,10 @@ impl OwnWrites {
                 |later| matches!(later, OwnWrite::Clear(range) if ranges::contains(range, &possible.begin)),
             );
             if !is_cleared {
-                let key = filled(template, stamp).expect("the call checked the template");
-                stamped.push((key, value.clone()));
+                templates.push((template.clone(), value.clone()));
             }
         }
-        stamped
+        templates
     }
 
     /// The writes, as they were called.

@@ -2,8 +2,6 @@
 
 use plinth_core::words::{Key, KeyRange};
 
-use super::MAX_KEY;
-
 /// A commit's place in history, as the ten bytes that keys and values get.
 pub type Stamp = [u8; 10];
 
@@ -29,13 +27,13 @@ pub fn filled(template: &[u8], stamp: Stamp) -> Option<Key> {
 }
 
 /// Every key that a template may become, as far as the transaction can know: from the first stamp
-/// after its read version, if it has one already, to the last stamp there is.
-pub fn possible_keys(template: &[u8], read_version: Option<u64>) -> Option<KeyRange> {
+/// after its read version, if it has one already, to the last stamp there is, below `space_end`.
+pub fn possible_keys(template: &[u8], read_version: Option<u64>, space_end: &[u8]) -> Option<KeyRange> {
     let first = read_version.map_or([0; 10], |version| stamp(version + 1, 0));
     let begin = filled(template, first)?;
     let mut end = filled(template, [0xff; 10])?.to_vec();
     end.push(0);
-    let end = end.min(MAX_KEY.to_vec());
+    let end = end.min(space_end.to_vec());
     Some(KeyRange::new(begin, end))
 }
 

@@ -53,6 +53,8 @@ pub struct ReadVersion {
 pub struct Attempt {
     /// For messages.
     pub name: String,
+    /// Whether it is the transaction's first.
+    pub is_first: bool,
     /// The transaction's size limit.
     pub size_limit: u64,
     /// In the order of the calls.

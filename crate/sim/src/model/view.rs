@@ -10,7 +10,7 @@ use plinth_core::words::{
 
 use super::own_writes::OwnWrites;
 use super::ranges::range;
-use super::{MAX_KEY, Map, ranges};
+use super::{Map, ranges};
 
 /// A read met a key that a versionstamp will decide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +44,8 @@ pub struct View<'a> {
     pub snapshot: &'a Map,
     /// The own writes that the read sees.
     pub writes: &'a OwnWrites,
+    /// The exclusive top of the keys that the read can see.
+    pub space_end: &'a [u8],
 }
 
 /// `(key, or_equal, offset)` as the equivalent `(key', false, offset)`.
@@ -91,11 +93,18 @@ impl View<'_> {
         Ok(program.outcome(self.snapshot.get(key), None))
     }
 
+    /// As [`View::get`], with what is to be stamped as it stands.
+    pub fn get_unstamped(&self, key: &[u8]) -> Option<Value> {
+        let program = self.writes.program(key);
+        program.outcome_unstamped(self.snapshot.get(key))
+    }
+
     /// Every row that can be read, sorted.
     fn rows(&self) -> Vec<(Key, Value)> {
         let keys = self.snapshot.keys().cloned().chain(self.writes.keys());
         let keys: std::collections::BTreeSet<Key> = keys.collect();
         keys.into_iter()
+            .filter(|key| **key < *self.space_end)
             .filter_map(|key| {
                 let value = self.get(&key).ok()??;
                 Some((key, value))
@@ -117,7 +126,7 @@ impl View<'_> {
     /// [`Unreadable`].
     pub fn resolve(&self, selector: &KeySelector) -> Result<Resolved, Unreadable> {
         let (base, offset) = normalized(selector);
-        let (first, last): (Key, Key) = (b"".as_slice().into(), MAX_KEY.into());
+        let (first, last): (Key, Key) = (b"".as_slice().into(), self.space_end.into());
         let rows = self.rows();
         let before = rows.iter().filter(|(key, _)| *key < base).count();
         let place = before as i64 - 1 + offset;

@@ -2,10 +2,10 @@
 
 use fastrand::Rng;
 use plinth_core::ErrorCode;
-use plinth_core::words::TRANSACTION_BYTES_MAX;
+use plinth_core::words::{TRANSACTION_BYTES_MAX, TransactionOption};
 
 use super::{Actor, Program, Step, keys};
-use crate::model::Call;
+use crate::model::{Call, Conflicts};
 
 /// What programs are like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,29 @@ impl Default for Profile {
 enum Stage {
     Open,
     Committed,
+    /// Cancelled, or used after its commit: only a reset makes it usable.
     Ended,
+}
+
+/// What is known of a transaction while its program is made up.
+#[derive(Clone, Copy)]
+struct Progress {
+    stage: Stage,
+    /// Reads of what a versionstamp decides are not refused: where one may decide is not looked at then.
+    bypasses_unreadable: bool,
+    /// It has set a versionstamped key.
+    has_stamped_key: bool,
+    /// Own writes are not seen: whether watches and conflict ranges work is not looked at then.
+    is_without_own_writes: bool,
+}
+
+impl Progress {
+    const NEW: Progress = Progress {
+        stage: Stage::Open,
+        bypasses_unreadable: false,
+        has_stamped_key: false,
+        is_without_own_writes: false,
+    };
 }
 
 /// The program that follows from a seed.
@@ -57,21 +79,26 @@ pub fn generate(seed: u64, profile: &Profile) -> Program {
         })
         .collect();
     let is_old = profile.old_odds > 0 && random.u64(..profile.old_odds) == 0;
-    let mut stages = vec![Stage::Open; actors.len()];
+    let mut progresses = vec![Progress::NEW; actors.len()];
     let mut steps = Vec::new();
     populate(random, &mut steps);
     for _ in 0..random.usize(4..=profile.steps_max) {
         let transaction = random.usize(..actors.len());
-        let Some(stage) = stages.get_mut(transaction) else {
+        let Some(progress) = progresses.get_mut(transaction) else {
             continue;
         };
-        steps.push(match random.u8(..16) {
+        let step = match random.u8(..16) {
             0 => Step::AwaitAll(transaction),
             1 => Step::Sleep(random.u64(..1_500)),
             2 if is_old => Step::Sleep(2_800_000),
             _ => {
-                let call = call(random, stage);
-                // Without concurrent commits everything under way is over before the next step.
+                let was = progress.stage;
+                let call = call(random, progress);
+                let is_use = !matches!(call, Call::Reset | Call::OnError(_) | Call::GetConflicts(_));
+                if was == Stage::Committed && is_use {
+                    // What becomes of a commit that is disturbed half-way is not for programs to say.
+                    steps.push(Step::AwaitAll(transaction));
+                }
                 let is_awaited = match &call {
                     Call::Commit => !profile.has_concurrent_commits || random.u8(..3) == 0,
                     Call::OnError(_) => true,
@@ -83,10 +110,11 @@ pub fn generate(seed: u64, profile: &Profile) -> Program {
                     is_awaited,
                 }
             }
-        });
+        };
+        steps.push(step);
     }
-    for (transaction, stage) in stages.into_iter().enumerate() {
-        if stage == Stage::Open && random.u8(..8) != 0 {
+    for (transaction, progress) in progresses.into_iter().enumerate() {
+        if progress.stage == Stage::Open && random.u8(..8) != 0 {
             steps.push(Step::Call {
                 transaction,
                 call: Call::Commit,
@@ -112,38 +140,81 @@ fn populate(random: &mut Rng, steps: &mut Vec<Step>) {
     }));
 }
 
-fn call(random: &mut Rng, stage: &mut Stage) -> Call {
-    match *stage {
-        Stage::Open => open_call(random, stage),
-        Stage::Committed => match random.u8(..4) {
-            0 => {
-                *stage = Stage::Open;
-                Call::OnError(ErrorCode::NotCommitted)
-            }
-            _ => {
-                *stage = Stage::Open;
-                Call::Reset
-            }
-        },
-        Stage::Ended if random.bool() => open_call(random, stage),
-        Stage::Ended => {
-            *stage = Stage::Open;
+fn call(random: &mut Rng, progress: &mut Progress) -> Call {
+    match (progress.stage, random.u8(..16)) {
+        (Stage::Open, _) => open_call(random, progress),
+        (Stage::Committed, 0..=2) => {
+            *progress = Progress::NEW;
+            Call::OnError(ErrorCode::NotCommitted)
+        }
+        (Stage::Committed, 3..=5) => Call::GetConflicts(conflicts(random)),
+        (Stage::Committed, 6) => Call::ReadVersion,
+        (Stage::Committed, 7) => {
+            progress.stage = Stage::Ended;
+            late_use(random)
+        }
+        (Stage::Ended, 0..=7) => open_call(random, progress),
+        (Stage::Committed | Stage::Ended, _) => {
+            *progress = Progress::NEW;
             Call::Reset
         }
     }
 }
 
-fn open_call(random: &mut Rng, stage: &mut Stage) -> Call {
+/// A use of a transaction whose commit is over.
+fn late_use(random: &mut Rng) -> Call {
+    match random.u8(..6) {
+        0 => Call::Get(keys::key(random), false),
+        1 => Call::Set(keys::key(random), keys::value(random)),
+        2 => Call::Watch(keys::key(random)),
+        3 => Call::Versionstamp,
+        4 => Call::GetKey(keys::selector(random), true),
+        _ => Call::Commit,
+    }
+}
+
+fn conflicts(random: &mut Rng) -> Conflicts {
+    match random.u8(..3) {
+        0 => Conflicts::Read,
+        1 => Conflicts::Write,
+        _ => Conflicts::Conflicting,
+    }
+}
+
+fn option(random: &mut Rng, progress: &mut Progress) -> TransactionOption {
+    match random.u8(..12) {
+        0 if !progress.has_stamped_key => {
+            progress.bypasses_unreadable = true;
+            TransactionOption::BypassUnreadable
+        }
+        1 => {
+            progress.is_without_own_writes = true;
+            TransactionOption::ReadYourWritesDisable
+        }
+        2 | 3 => TransactionOption::SnapshotRywDisable,
+        4 => TransactionOption::SnapshotRywEnable,
+        5 => TransactionOption::ReadSystemKeys,
+        6 => TransactionOption::AccessSystemKeys,
+        7 => TransactionOption::CausalWriteRisky,
+        8 => TransactionOption::UsedDuringCommitProtectionDisable,
+        9 => TransactionOption::ReportConflictingKeys,
+        _ => TransactionOption::NextWriteNoWriteConflictRange,
+    }
+}
+
+fn open_call(random: &mut Rng, progress: &mut Progress) -> Call {
     let snapshot = random.u8(..4) == 0;
-    match random.u8(..64) {
+    match random.u8(..68) {
+        64..=66 => Call::SetOption(option(random, progress)),
+        67 if !progress.is_without_own_writes => Call::GetConflicts(conflicts(random)),
         0..=9 => Call::Get(keys::sought_key(random), snapshot),
-        10..=14 => Call::GetKey(keys::selector(random), snapshot),
+        10..=14 => Call::GetKey(keys::end_selector(random), snapshot),
         15..=24 => {
-            let (begin, end) = (keys::selector(random), keys::selector(random));
+            let (begin, end) = (keys::selector(random), keys::end_selector(random));
             Call::GetRange(begin, end, keys::range_options(random))
         }
         25 => Call::ReadVersion,
-        26 | 27 => Call::Watch(keys::key(random)),
+        26 | 27 if !progress.bypasses_unreadable => Call::Watch(keys::key(random)),
         28 => Call::Versionstamp,
         29..=36 => Call::Set(keys::key(random), keys::value(random)),
         37 | 38 => Call::Clear(keys::cleared_key(random)),
@@ -152,7 +223,10 @@ fn open_call(random: &mut Rng, stage: &mut Stage) -> Call {
             Call::ClearRange(begin, end)
         }
         42..=48 => Call::Atomic(keys::op(random), keys::key(random), keys::value(random)),
-        49 | 50 => Call::SetVersionstampedKey(keys::key_template(random), keys::value(random)),
+        49 | 50 if !progress.bypasses_unreadable => {
+            progress.has_stamped_key = true;
+            Call::SetVersionstampedKey(keys::key_template(random), keys::value(random))
+        }
         51 => Call::SetVersionstampedValue(keys::key(random), keys::value_template(random)),
         52 | 53 => {
             let (begin, end) = keys::bounds(random);
@@ -162,23 +236,26 @@ fn open_call(random: &mut Rng, stage: &mut Stage) -> Call {
             let (begin, end) = keys::bounds(random);
             Call::AddWriteConflictRange(begin, end)
         }
-        55 => Call::NextWriteNoWriteConflictRange,
+        55 => Call::SetOption(TransactionOption::NextWriteNoWriteConflictRange),
         56 => {
-            *stage = Stage::Ended;
+            progress.stage = Stage::Ended;
             Call::Cancel
         }
         57 => {
-            *stage = Stage::Ended;
+            progress.stage = Stage::Ended;
             Call::OnError(ErrorCode::KeyTooLarge)
         }
-        58 => Call::OnError(ErrorCode::TransactionTooOld),
+        58 if progress.stage == Stage::Open => {
+            *progress = Progress::NEW;
+            Call::OnError(ErrorCode::TransactionTooOld)
+        }
         59 => {
-            *stage = Stage::Open;
+            *progress = Progress::NEW;
             Call::Reset
         }
         _ => {
-            if *stage == Stage::Open {
-                *stage = Stage::Committed;
+            if progress.stage == Stage::Open {
+                progress.stage = Stage::Committed;
             }
             Call::Commit
         }

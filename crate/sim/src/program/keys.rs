@@ -2,7 +2,9 @@
 //! corners of what is legal.
 
 use fastrand::Rng;
-use plinth_core::words::{AtomicOp, KEY_BYTES_MAX, Key, KeySelector, RangeOptions, StreamingMode, Value};
+use plinth_core::words::{
+    AtomicOp, KEY_BYTES_MAX, Key, KeySelector, RangeOptions, SYSTEM_KEY_SPACE_END, StreamingMode, Value,
+};
 
 /// A random key that can be stored, read and cleared.
 pub(super) fn key(random: &mut Rng) -> Key {
@@ -20,8 +22,11 @@ pub(super) fn key(random: &mut Rng) -> Key {
         b"\xfe\xff",
         b"\xfe\xff\xff\xff",
     ];
-    if random.u8(..) == 0 {
-        return vec![b'b'; KEY_BYTES_MAX].into();
+    match random.u8(..) {
+        0 => return vec![b'b'; KEY_BYTES_MAX].into(),
+        // Legal with an option only.
+        1..=6 => return b"\xff/x".as_slice().into(),
+        _ => {}
     }
     let index = random.usize(..USUAL.len());
     USUAL.get(index).copied().unwrap_or_default().into()
@@ -54,9 +59,17 @@ pub(super) fn bound(random: &mut Rng) -> Key {
     sought_key(random)
 }
 
+/// The end of a range, or of the system keys.
+fn range_end(random: &mut Rng) -> Key {
+    match random.u8(..24) {
+        0 => SYSTEM_KEY_SPACE_END.into(),
+        _ => bound(random),
+    }
+}
+
 /// Two ends in order, mostly of different keys.
 pub(super) fn bounds(random: &mut Rng) -> (Key, Key) {
-    let (one, other) = (bound(random), bound(random));
+    let (one, other) = (bound(random), range_end(random));
     if one <= other { (one, other) } else { (other, one) }
 }
 
@@ -86,6 +99,16 @@ pub(super) fn value_template(random: &mut Rng) -> Value {
 
 pub(super) fn selector(random: &mut Rng) -> KeySelector {
     let key = bound(random);
+    selector_from(random, key)
+}
+
+/// As [`selector`], and from the end of the system keys.
+pub(super) fn end_selector(random: &mut Rng) -> KeySelector {
+    let key = range_end(random);
+    selector_from(random, key)
+}
+
+fn selector_from(random: &mut Rng, key: Key) -> KeySelector {
     if random.bool() {
         return KeySelector::first_greater_or_equal(key);
     }

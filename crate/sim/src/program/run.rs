@@ -4,12 +4,13 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use plinth_core::words::{
-    Key, KeySelector, LocalFuture, RangeOptions, StreamingMode, TransactionOption, Value,
+    Key, KeySelector, LocalFuture, RangeOptions, RangeRows, SYSTEM_KEY_SPACE_END, StreamingMode,
+    TransactionOption, Value,
 };
 use plinth_core::{Read, Result, Transaction, TransactionOptions};
 
 use super::{Actor, Program, Step};
-use crate::model::{Answer, Attempt, Call, Event, Moment, ReadVersion, Transcript};
+use crate::model::{Answer, Attempt, Call, Conflicts, Event, Moment, ReadVersion, Transcript};
 use crate::{Cluster, ClusterOptions, Faults, Peer, SimulatedStorage, Simulation};
 
 /// Long enough for news to arrive and for watches to be compared.
@@ -114,8 +115,10 @@ impl Runner {
     async fn rows(&self) -> Vec<(Key, Value)> {
         let peer = self.peers.first().expect("a program has a peer");
         let transaction = peer.database.create_transaction(TransactionOptions::default());
+        let reads_all = transaction.set_option(TransactionOption::ReadSystemKeys.number(), b"");
+        reads_all.expect("a new transaction takes the option");
         let mut begin = KeySelector::first_greater_or_equal(b"".as_slice());
-        let end = KeySelector::first_greater_or_equal(b"\xff".as_slice());
+        let end = KeySelector::first_greater_or_equal(SYSTEM_KEY_SPACE_END);
         let options = RangeOptions {
             mode: StreamingMode::Serial,
             ..RangeOptions::default()
@@ -145,7 +148,8 @@ impl Runner {
             let waits = matches!(call, Call::OnError(_));
             self.learn_read_version(index, waits).await;
         }
-        if matches!(call, Call::SetVersionstampedKey(..)) {
+        // Their answers depend on whether the read version is known.
+        if matches!(call, Call::SetVersionstampedKey(..) | Call::GetConflicts(_)) {
             self.learn_read_version(index, true).await;
         }
         let called = self.moment();
@@ -169,8 +173,14 @@ impl Runner {
             }
             Begun::Pending(answer) => {
                 actor.pending.push((event, answer));
-                // A versionstamp comes with the commit, which is a later step.
-                if is_awaited && *call != Call::Versionstamp {
+                let waits = match call {
+                    // It comes with the commit, which is a later step.
+                    Call::Versionstamp => false,
+                    // Of the reads until then, and no later ones.
+                    Call::GetConflicts(_) => true,
+                    _ => is_awaited,
+                };
+                if waits {
                     self.await_event(index, event).await;
                 }
             }
@@ -185,6 +195,10 @@ impl Runner {
                     *outcome.borrow_mut() = Some((answer, moment(&world, &places)));
                 }));
             }
+        }
+        if matches!(call, Call::GetConflicts(_)) {
+            // The reads that it told of are answered, and counted on.
+            self.await_all(index).await;
         }
         let is_over = match call {
             Call::Reset => true,
@@ -328,6 +342,7 @@ impl Running {
             transaction: peer.database.create_transaction(options),
             attempt: Attempt {
                 name: format!("t{number}"),
+                is_first: true,
                 size_limit: actor.size_limit,
                 ..Attempt::default()
             },
@@ -385,10 +400,8 @@ impl Running {
             }
             Call::AddReadConflictRange(begin, end) => done(transaction.add_read_conflict_range(begin, end)),
             Call::AddWriteConflictRange(begin, end) => done(transaction.add_write_conflict_range(begin, end)),
-            Call::NextWriteNoWriteConflictRange => {
-                let number = TransactionOption::NextWriteNoWriteConflictRange.number();
-                done(transaction.set_option(number, b""))
-            }
+            Call::SetOption(option) => done(transaction.set_option(option.number(), b"")),
+            Call::GetConflicts(conflicts) => begun(get_conflicts(transaction, *conflicts), Answer::Rows),
             Call::Versionstamp => {
                 let stamp = transaction.versionstamp();
                 Begun::Pending(Box::pin(async move { answer(stamp.await, Answer::Stamp) }))
@@ -415,6 +428,21 @@ impl Running {
         }
         begun
     }
+}
+
+fn get_conflicts(transaction: &Transaction<SimulatedStorage>, conflicts: Conflicts) -> Read<RangeRows> {
+    let begin = KeySelector::first_greater_or_equal(conflicts.prefix());
+    let mut end = conflicts.prefix().to_vec();
+    end.push(0xff);
+    end.push(0xff);
+    end.push(0xff);
+    let end = KeySelector::first_greater_or_equal(end);
+    let options = RangeOptions {
+        limit: 10_000,
+        mode: StreamingMode::Exact,
+        ..RangeOptions::default()
+    };
+    transaction.get_range(&begin, &end, options)
 }
 
 fn answer<T>(result: Result<T>, of_success: impl FnOnce(T) -> Answer) -> Answer {

@@ -57,27 +57,33 @@ fn shrunk(mut program: Program, seed: u64, mut failure: String) -> (Program, Str
     }
 }
 
-/// Whether no transaction is used between its commit and what makes it usable again: made-up programs
-/// never do that, so a smaller one that does fails for another reason.
+/// Whether no transaction is used while its commit is under way: made-up programs never do that, since
+/// what becomes of the commit is open, so a smaller one that does fails for another reason.
 fn is_proper(program: &Program) -> bool {
     (0..program.actors.len()).all(|index| {
-        let mut is_committed = false;
-        program.steps.iter().all(|step| {
-            let Step::Call {
-                transaction, call, ..
-            } = step
-            else {
-                return true;
-            };
-            if *transaction != index {
-                return true;
+        let mut is_committing = false;
+        program.steps.iter().all(|step| match step {
+            Step::AwaitAll(transaction) if *transaction == index => {
+                is_committing = false;
+                true
             }
-            match call {
-                Call::Reset | Call::OnError(_) => is_committed = false,
-                Call::Commit if !is_committed => is_committed = true,
-                _ => return !is_committed,
-            }
-            true
+            Step::Call {
+                transaction,
+                call,
+                is_awaited,
+            } if *transaction == index => match call {
+                Call::Reset | Call::OnError(_) | Call::Cancel => {
+                    is_committing = false;
+                    true
+                }
+                Call::GetConflicts(_) | Call::ReadVersion | Call::SetOption(_) => true,
+                _ if is_committing => false,
+                _ => {
+                    is_committing = *call == Call::Commit && !is_awaited;
+                    true
+                }
+            },
+            _ => true,
         })
     })
 }
