@@ -186,6 +186,16 @@ impl<'a> Judge<'a> {
                     possible.push(self.writes.conflicts_before_commit(version, end));
                 }
             }
+            // A commit under way may or may not have told.
+            (Conflicts::Conflicting, _)
+                if self.is_commit_called
+                    && self
+                        .attempt
+                        .commit()
+                        .is_some_and(|commit| event.called < commit.answered) =>
+            {
+                return vec![event.answer.clone()];
+            }
             (Conflicts::Conflicting, Some(conflicting)) if self.options.report_conflicting_keys => {
                 possible.extend(conflicting.iter().cloned());
             }

@@ -7,6 +7,17 @@ use plinth_core::words::{TRANSACTION_BYTES_MAX, TransactionOption};
 use super::{Actor, Program, Step, keys};
 use crate::model::{Call, Conflicts};
 
+/// What the calls of programs are mostly about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// All there is.
+    Anything,
+    /// Keys and values with versionstamps.
+    Versionstamps,
+    /// Conflicts and what is reported of them.
+    Conflicts,
+}
+
 /// What programs are like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Profile {
@@ -16,6 +27,10 @@ pub struct Profile {
     pub transactions_max: usize,
     /// At most this many steps, besides what ends the transactions.
     pub steps_max: usize,
+    /// One answer in so many is waited for before the next step.
+    pub await_odds: u64,
+    /// What the calls are mostly about.
+    pub subject: Subject,
     /// Whether several commits may be under way at once. Without, each verdict follows exactly.
     pub has_concurrent_commits: bool,
     /// One program in so many waits until snapshots are too old; 0 is never.
@@ -28,6 +43,8 @@ impl Default for Profile {
             peers_max: 3,
             transactions_max: 4,
             steps_max: 32,
+            await_odds: 3,
+            subject: Subject::Anything,
             has_concurrent_commits: false,
             old_odds: 12,
         }
@@ -47,6 +64,8 @@ enum Stage {
 #[derive(Clone, Copy)]
 struct Progress {
     stage: Stage,
+    /// Nothing was called yet.
+    is_new: bool,
     /// Reads of what a versionstamp decides are not refused: where one may decide is not looked at then.
     bypasses_unreadable: bool,
     /// It has set a versionstamped key.
@@ -58,6 +77,7 @@ struct Progress {
 impl Progress {
     const NEW: Progress = Progress {
         stage: Stage::Open,
+        is_new: true,
         bypasses_unreadable: false,
         has_stamped_key: false,
         is_without_own_writes: false,
@@ -93,7 +113,7 @@ pub fn generate(seed: u64, profile: &Profile) -> Program {
             2 if is_old => Step::Sleep(2_800_000),
             _ => {
                 let was = progress.stage;
-                let call = call(random, progress);
+                let call = call(random, profile.subject, progress);
                 let is_use = !matches!(call, Call::Reset | Call::OnError(_) | Call::GetConflicts(_));
                 if was == Stage::Committed && is_use {
                     // What becomes of a commit that is disturbed half-way is not for programs to say.
@@ -102,7 +122,7 @@ pub fn generate(seed: u64, profile: &Profile) -> Program {
                 let is_awaited = match &call {
                     Call::Commit => !profile.has_concurrent_commits || random.u8(..3) == 0,
                     Call::OnError(_) => true,
-                    _ => random.u8(..3) == 0,
+                    _ => random.u64(..profile.await_odds.max(1)) == 0,
                 };
                 Step::Call {
                     transaction,
@@ -120,6 +140,14 @@ pub fn generate(seed: u64, profile: &Profile) -> Program {
                 call: Call::Commit,
                 is_awaited: !profile.has_concurrent_commits,
             });
+            if profile.subject == Subject::Conflicts {
+                steps.push(Step::AwaitAll(transaction));
+                steps.push(Step::Call {
+                    transaction,
+                    call: Call::GetConflicts(Conflicts::Conflicting),
+                    is_awaited: true,
+                });
+            }
         }
     }
     Program {
@@ -140,8 +168,18 @@ fn populate(random: &mut Rng, steps: &mut Vec<Step>) {
     }));
 }
 
-fn call(random: &mut Rng, progress: &mut Progress) -> Call {
+fn call(random: &mut Rng, subject: Subject, progress: &mut Progress) -> Call {
+    if subject == Subject::Conflicts && progress.is_new && progress.stage == Stage::Open {
+        progress.is_new = false;
+        return Call::SetOption(TransactionOption::ReportConflictingKeys);
+    }
     match (progress.stage, random.u8(..16)) {
+        (Stage::Open, 0..=5) if subject == Subject::Versionstamps && !progress.bypasses_unreadable => {
+            stamped_call(random, progress)
+        }
+        (Stage::Committed, 0..=9) if subject == Subject::Conflicts => {
+            Call::GetConflicts(Conflicts::Conflicting)
+        }
         (Stage::Open, _) => open_call(random, progress),
         (Stage::Committed, 0..=2) => {
             *progress = Progress::NEW;
@@ -159,6 +197,14 @@ fn call(random: &mut Rng, progress: &mut Progress) -> Call {
             Call::Reset
         }
     }
+}
+
+fn stamped_call(random: &mut Rng, progress: &mut Progress) -> Call {
+    if random.bool() {
+        return Call::SetVersionstampedValue(keys::key(random), keys::value_template(random));
+    }
+    progress.has_stamped_key = true;
+    Call::SetVersionstampedKey(keys::key_template(random), keys::value(random))
 }
 
 /// A use of a transaction whose commit is over.

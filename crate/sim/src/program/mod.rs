@@ -9,7 +9,7 @@ use std::fmt;
 
 use crate::model::Call;
 
-pub use generate::{Profile, generate};
+pub use generate::{Profile, Subject, generate};
 pub use run::run;
 pub use shrink::{check, check_or_shrink};
 
