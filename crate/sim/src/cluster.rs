@@ -3,12 +3,13 @@
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
-use plinth_core::engine::{Engine, News};
+use plinth_core::engine::{Engine, Locks, News};
 use plinth_core::storage::MemoryStorage;
 use plinth_core::words::SequenceNumber;
 use plinth_core::{Database, Result};
 
 use crate::executor::{GroupId, Simulation};
+use crate::fake_locks::{FakeLocks, LockManager};
 use crate::peer_env::PeerEnv;
 use crate::simulated_storage::{Faults, SimulatedStorage};
 
@@ -21,6 +22,8 @@ pub struct ClusterOptions {
     pub news_delay_us: u64,
     /// News that never arrive: one in so many; 0 is never.
     pub news_loss_odds: u64,
+    /// Peers have no lock: none of them is ever alone.
+    pub without_locks: bool,
     /// How far wall clocks are apart.
     pub wall_clock_spread_us: u64,
 }
@@ -37,6 +40,7 @@ impl ClusterOptions {
             news_delay_us: 5_000,
             news_loss_odds: 3,
             wall_clock_spread_us: 60_000_000,
+            without_locks: false,
         }
     }
 }
@@ -51,6 +55,7 @@ pub struct Cluster {
     memory: MemoryStorage,
     options: ClusterOptions,
     listening: Rc<RefCell<Vec<Listener>>>,
+    locks: Rc<LockManager>,
 }
 
 /// An open peer.
@@ -76,6 +81,7 @@ impl Cluster {
             memory: MemoryStorage::new(),
             options,
             listening: Rc::default(),
+            locks: Rc::default(),
         }
     }
 
@@ -87,6 +93,11 @@ impl Cluster {
     /// The storage beneath the faults.
     pub fn memory(&self) -> &MemoryStorage {
         &self.memory
+    }
+
+    /// The lock that the peers share.
+    pub fn locks(&self) -> &LockManager {
+        &self.locks
     }
 
     /// Opens a peer.
@@ -107,7 +118,17 @@ impl Cluster {
             cluster: self.clone(),
             sender: group,
         };
-        let database = Database::open(storage, Rc::clone(&env) as _, Box::new(news)).await?;
+        let locks: Option<Box<dyn Locks>> = if self.options.without_locks {
+            None
+        } else {
+            Some(Box::new(FakeLocks {
+                world: self.world.clone(),
+                manager: Rc::clone(&self.locks),
+                group,
+                delay_us: 500,
+            }))
+        };
+        let database = Database::open(storage, Rc::clone(&env) as _, Box::new(news), locks).await?;
         self.listening
             .borrow_mut()
             .push((group, Rc::downgrade(database.engine())));
@@ -139,6 +160,17 @@ impl Cluster {
             .borrow_mut()
             .retain(|(group, _)| *group != peer.env.group);
         self.world.kill(peer.env.group);
+        self.locks.forget(peer.env.group);
+    }
+
+    /// Stops a peer where it is, with what it holds, until `thaw`.
+    pub fn freeze(&self, peer: &Peer) {
+        self.world.freeze(peer.env.group);
+    }
+
+    /// Lets a frozen peer go on.
+    pub fn thaw(&self, peer: &Peer) {
+        self.world.thaw(peer.env.group);
     }
 }
 
@@ -149,6 +181,16 @@ struct ClusterNews {
 
 impl News for ClusterNews {
     fn publish(&self, tail: SequenceNumber) {
+        self.tell(move |engine| engine.hear(tail));
+    }
+
+    fn hello(&self) {
+        self.tell(Engine::hear_hello);
+    }
+}
+
+impl ClusterNews {
+    fn tell(&self, hear: impl Fn(&Rc<Engine<SimulatedStorage>>) + Copy + 'static) {
         let Cluster {
             world,
             options,
@@ -169,7 +211,7 @@ impl News for ClusterNews {
                 Box::pin(async move {
                     delay.await;
                     if let Some(engine) = engine.upgrade() {
-                        engine.hear(tail);
+                        hear(&engine);
                     }
                 }),
             );

@@ -44,6 +44,7 @@ struct Inner {
     random: RefCell<fastrand::Rng>,
     tasks: RefCell<BTreeMap<TaskId, Task>>,
     killed: RefCell<Vec<GroupId>>,
+    frozen: RefCell<Vec<GroupId>>,
     ready: ReadyQueue,
     /// By time, then by order of creation.
     timers: RefCell<BTreeMap<(u64, u64), Waker>>,
@@ -70,6 +71,7 @@ impl Simulation {
                 random: RefCell::new(fastrand::Rng::with_seed(seed)),
                 tasks: RefCell::default(),
                 killed: RefCell::default(),
+                frozen: RefCell::default(),
                 ready: ReadyQueue::default(),
                 timers: RefCell::default(),
                 next_id: Cell::new(1),
@@ -128,6 +130,16 @@ impl Simulation {
         };
         self.inner.killed.borrow_mut().push(group);
         drop(killed);
+    }
+
+    /// Keeps the tasks of a group from running until `thaw`, as a browser does with a frozen page.
+    pub fn freeze(&self, group: GroupId) {
+        self.inner.frozen.borrow_mut().push(group);
+    }
+
+    /// Lets a frozen group run again.
+    pub fn thaw(&self, group: GroupId) {
+        self.inner.frozen.borrow_mut().retain(|frozen| *frozen != group);
     }
 
     /// Runs a task in a group.
@@ -229,14 +241,29 @@ impl Simulation {
     fn step(&self) -> bool {
         let chosen = {
             let mut ready = self.inner.ready.lock().unwrap_or_else(PoisonError::into_inner);
-            let count = ready.len();
-            (count > 0).then(|| ready.swap_remove(self.random_in(0..count as u64) as usize))
+            let runnable = self.runnable(&ready);
+            let count = runnable.len() as u64;
+            let place = (count > 0).then(|| runnable.get(self.random_in(0..count) as usize).copied());
+            place.flatten().map(|place| ready.swap_remove(place))
         };
         match chosen {
             Some(id) => self.poll_task(id),
             None => return self.advance(),
         }
         true
+    }
+
+    /// The places of the tasks that are not frozen.
+    fn runnable(&self, ready: &[TaskId]) -> Vec<usize> {
+        let (tasks, frozen) = (self.inner.tasks.borrow(), self.inner.frozen.borrow());
+        let is_frozen = |id: &TaskId| tasks.get(id).is_some_and(|task| frozen.contains(&task.group));
+        let places = 0..ready.len();
+        if frozen.is_empty() {
+            return places.collect();
+        }
+        places
+            .filter(|&place| ready.get(place).is_some_and(|id| !is_frozen(id)))
+            .collect()
     }
 
     fn poll_task(&self, id: TaskId) {

@@ -115,6 +115,7 @@ fn every_read_sees_the_writes_as_of_its_call_however_much_is_under_way() {
         peers_max: 2,
         transactions_max: 2,
         steps_max: 120,
+        lock_odds: 20,
         await_odds: 20,
         has_concurrent_commits: true,
         old_odds: 0,

@@ -11,6 +11,7 @@ mod support;
 use std::rc::Rc;
 
 use plinth_core::ErrorCode;
+use plinth_sim::{Cluster, ClusterOptions, Simulation};
 use support::{begin, code, get, peer_clear, set, with_cluster};
 
 #[test]
@@ -194,5 +195,26 @@ fn an_own_set_fires_a_watch_also_where_a_versionstamp_made_the_key_unreadable() 
         transaction.set_versionstamped_key(&template, b"").unwrap();
         transaction.set(b"k5", b"v").unwrap();
         assert_eq!(watch.await, Ok(()));
+    });
+}
+
+#[test]
+fn a_watch_fires_within_a_poll_although_every_message_is_lost() {
+    let world = Simulation::new(5);
+    let options = ClusterOptions {
+        news_loss_odds: 1,
+        ..Default::default()
+    };
+    let cluster = Cluster::new(&world, options);
+    world.clone().run(async move {
+        let (watching, other) = (cluster.open().await, cluster.open().await);
+        let tn = begin(&watching);
+        let watch = tn.watch(b"k");
+        tn.commit().await.unwrap();
+        world.sleep(3_000_000).await;
+        set(&other, b"k", b"v").await;
+        let began_us = world.now_us();
+        assert_eq!(watch.await, Ok(()));
+        assert!(world.now_us() - began_us <= 1_100_000);
     });
 }

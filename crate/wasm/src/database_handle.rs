@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use js_sys::Promise;
+use plinth_core::engine::Locks;
 use plinth_core::words::Durability;
 use plinth_core::{Database, DatabaseOptions, Error, ErrorCode};
 use serde::Serialize;
@@ -15,8 +16,10 @@ use crate::failure::{code_of, rejection};
 use crate::memory_databases::{MemoryDatabase, MemoryNews, delete_memory_database};
 use crate::news::{Following, TabNews};
 use crate::options::open_options;
+use crate::page_life::PageLife;
 use crate::storage::{AnyStorage, IndexedDbStorage, database_name, delete_indexed_db};
 use crate::transaction_handle::TransactionHandle;
+use crate::web_locks::WebLocks;
 
 /// Databases whose name begins with this are in memory.
 const MEMORY_PREFIX: &str = "memory:";
@@ -35,7 +38,10 @@ enum Membership {
     /// Keeps the database in memory alive.
     Memory { _database: Rc<MemoryDatabase> },
     /// Hears what other tabs publish.
-    Tabs { _following: Following },
+    Tabs {
+        _following: Following,
+        _page_life: PageLife,
+    },
 }
 
 /// Counts and sizes, as the package's `DatabaseStats`.
@@ -74,7 +80,7 @@ async fn open(name: &str, options: JsValue) -> Result<DatabaseHandle, Error> {
     if name.starts_with(MEMORY_PREFIX) {
         let shared = MemoryDatabase::named(name);
         let news = Box::new(MemoryNews(Rc::downgrade(&shared)));
-        let database = Database::open(shared.storage(), env, news).await?;
+        let database = Database::open(shared.storage(), env, news, None).await?;
         shared.add_peer(database.engine());
         return Ok(DatabaseHandle {
             database,
@@ -83,14 +89,18 @@ async fn open(name: &str, options: JsValue) -> Result<DatabaseHandle, Error> {
         });
     }
     let storage = AnyStorage::IndexedDb(IndexedDbStorage::open(name).await?);
-    let news = TabNews::join(&database_name(name));
-    let database = Database::open(storage, env, Box::new(news.clone())).await?;
+    let name = database_name(name);
+    let news = TabNews::join(&name);
+    let locks = WebLocks::named(&name).map(|locks| Box::new(locks) as Box<dyn Locks>);
+    let database = Database::open(storage, env, Box::new(news.clone()), locks).await?;
     let following = news.follow(database.engine());
+    let page_life = PageLife::follow(database.engine());
     Ok(DatabaseHandle {
         database,
         options,
         membership: Some(Membership::Tabs {
             _following: following,
+            _page_life: page_life,
         }),
     })
 }

@@ -11,11 +11,13 @@ mod failure;
 mod memory_databases;
 mod news;
 mod options;
+mod page_life;
 mod range_chunk;
 pub mod storage;
 mod transaction_handle;
 mod trap;
 mod watch_handle;
+mod web_locks;
 
 pub use database_handle::{DatabaseHandle, delete_database, open_database};
 pub use failure::last_error_message;

@@ -63,4 +63,7 @@ impl News for MemoryNews {
             peer.hear(tail);
         }
     }
+
+    /// Memory knows its tail: nobody needs to be alone.
+    fn hello(&self) {}
 }

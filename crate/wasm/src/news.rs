@@ -1,7 +1,7 @@
 //! News between tabs: a BroadcastChannel on which peers say how far the log goes.
 //!
-//! A message is the log's last sequence number. It is a hint, and untrusted: whatever it says, a peer
-//! only ever believes the log.
+//! A message is the log's last sequence number, or [`HELLO`]. It is a hint, and untrusted: whatever it
+//! says, a peer only ever believes the log.
 
 use std::rc::{Rc, Weak};
 
@@ -11,6 +11,9 @@ use wasm_bindgen::prelude::*;
 use web_sys::{BroadcastChannel, MessageEvent};
 
 use crate::storage::AnyStorage;
+
+/// Asks a peer that is alone to share.
+const HELLO: &str = "hello";
 
 /// One peer's end of the channel of its database.
 #[derive(Clone)]
@@ -30,12 +33,15 @@ impl TabNews {
     pub(crate) fn follow(&self, engine: &Rc<Engine<AnyStorage>>) -> Following {
         let engine: Weak<Engine<AnyStorage>> = Rc::downgrade(engine);
         let listener = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
-            let heard = event
-                .data()
+            let Some(engine) = engine.upgrade() else { return };
+            let message = event.data();
+            let tail = message
                 .as_f64()
                 .filter(|tail| *tail >= 0.0 && tail.fract() == 0.0);
-            if let (Some(engine), Some(tail)) = (engine.upgrade(), heard) {
-                engine.hear(SequenceNumber::new(tail as u64));
+            match tail {
+                Some(tail) => engine.hear(SequenceNumber::new(tail as u64)),
+                None if message == HELLO => engine.hear_hello(),
+                None => {}
             }
         });
         if let Some(channel) = &self.channel {
@@ -48,12 +54,22 @@ impl TabNews {
     }
 }
 
-impl News for TabNews {
-    fn publish(&self, tail: SequenceNumber) {
+impl TabNews {
+    fn post(&self, message: &JsValue) {
         if let Some(channel) = &self.channel {
             // Closed while the commit was on its way: then nobody here needs to tell.
-            let _closed = channel.post_message(&JsValue::from_f64(tail.get() as f64));
+            let _closed = channel.post_message(message);
         }
+    }
+}
+
+impl News for TabNews {
+    fn publish(&self, tail: SequenceNumber) {
+        self.post(&JsValue::from_f64(tail.get() as f64));
+    }
+
+    fn hello(&self) {
+        self.post(&HELLO.into());
     }
 }
 

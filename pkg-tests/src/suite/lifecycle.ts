@@ -10,8 +10,7 @@ export function lifecycle(storage: Storage): void {
 
     it('after its commit every use fails with 2017, except asking for its versions', async () => {
       const tn = await commitOnce(test.db, (writer) => writer.set('key', 'value'));
-      assert.isAtLeast(versionNumber(tn.getCommittedVersion()), 0);
-      assert.isAtLeast(versionNumber(await tn.getReadVersion()), versionNumber(tn.getCommittedVersion()));
+      assert.isAbove(versionNumber(await tn.getReadVersion()), 0);
       assert.equal(await codeOf(() => tn.get('key')), 2017);
       assert.equal(await codeOf(() => tn.exists('key')), 2017);
       assert.equal(await codeOf(() => tn.getRangeAll('a', 'z')), 2017);

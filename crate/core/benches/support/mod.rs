@@ -51,6 +51,8 @@ struct NobodyListens;
 
 impl News for NobodyListens {
     fn publish(&self, _tail: SequenceNumber) {}
+
+    fn hello(&self) {}
 }
 
 pub(crate) type Tn = Rc<Transaction<MemoryStorage>>;
@@ -70,7 +72,7 @@ impl Bench {
             random: Cell::new(7),
         });
         let surroundings = Rc::clone(&env) as Rc<dyn Env>;
-        let opening = Database::open(MemoryStorage::new(), surroundings, Box::new(NobodyListens));
+        let opening = Database::open(MemoryStorage::new(), surroundings, Box::new(NobodyListens), None);
         let database = run_on(&env, opening).expect("memory opens");
         Bench { database, env }
     }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::options::TransactionOptions;
 use super::transaction::Transaction;
-use crate::engine::{Engine, EngineStats, News};
+use crate::engine::{Engine, EngineStats, Locks, News};
 use crate::storage::Storage;
 use crate::words::{Env, Result, SequenceNumber};
 
@@ -26,9 +26,14 @@ impl<S: Storage> Database<S> {
     ///
     /// # Errors
     /// As [`Engine::open`].
-    pub async fn open(storage: S, env: Rc<dyn Env>, news: Box<dyn News>) -> Result<Database<S>> {
+    pub async fn open(
+        storage: S,
+        env: Rc<dyn Env>,
+        news: Box<dyn News>,
+        locks: Option<Box<dyn Locks>>,
+    ) -> Result<Database<S>> {
         Ok(Database {
-            engine: Engine::open(storage, env, news).await?,
+            engine: Engine::open(storage, env, news, locks).await?,
         })
     }
 

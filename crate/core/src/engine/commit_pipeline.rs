@@ -129,6 +129,8 @@ impl<S: Storage> Engine<S> {
 
     async fn commit_batch(self: &Rc<Self>, batch: Rc<Vec<CommitIntent>>) -> Result<Vec<Verdict>> {
         for _ in 0..LOST_ANSWERS_MAX {
+            // Held until the answers are given: there is no wait between the end of this function and them.
+            let _permit = self.commit_permit().await;
             self.check_usable_for_commit()?;
             let resolution = Rc::new(RefCell::new(self.resolve_batch(&batch)));
             if resolution.borrow().is_empty() {

@@ -2,12 +2,14 @@
 //! Refers to `words`, `pure` and `storage`.
 
 mod commit_pipeline;
+mod exclusivity;
 mod peer;
 mod read_versions;
 mod resolver;
 mod state;
 mod watch_set;
 
+pub use exclusivity::{LEASE_US, Lock, Locks, PATIENCE_US};
 pub use peer::{Engine, EngineStats, News};
 pub use resolver::{CommitIntent, Committed, Rejection};
 pub use state::Snapshot;

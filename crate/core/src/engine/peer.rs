@@ -10,6 +10,7 @@ use std::rc::Rc;
 use futures_channel::oneshot;
 
 use super::commit_pipeline::CommitQueue;
+use super::exclusivity::{Exclusivity, Locks};
 use super::read_versions::ReadVersionQueue;
 use super::resolver::{Committed, Rejection};
 use super::state::{Snapshot, State};
@@ -28,10 +29,15 @@ const NEWS_RETRY_DELAY_US: u64 = 10_000;
 /// From this delay on it is given up.
 const NEWS_RETRY_DELAY_MAX_US: u64 = 5_000_000;
 
+/// How often the log is looked at while watches are outstanding, for news that were lost.
+const WATCH_POLL_US: u64 = 1_000_000;
+
 /// Tells other peers that the log has grown.
 pub trait News {
     /// The log now ends at `tail`, durably.
     fn publish(&self, tail: SequenceNumber);
+    /// Somebody is here: who is alone is so no longer.
+    fn hello(&self);
 }
 
 /// Counts of one engine since it was opened, and the size of what it holds.
@@ -65,10 +71,13 @@ pub struct Engine<S> {
     pub(super) state: RefCell<State>,
     pub(super) read_versions: RefCell<ReadVersionQueue>,
     pub(super) commits: RefCell<CommitQueue>,
+    /// Where there are no locks, or nothing to be locked, `None`.
+    pub(super) exclusivity: Option<Rc<Exclusivity>>,
     /// Why the engine can't be used any more.
     failure: RefCell<Option<Error>>,
     is_closing: Cell<bool>,
     is_following_news: Cell<bool>,
+    is_polling: Cell<bool>,
     heard_tail: Cell<SequenceNumber>,
     committed_count: Cell<u64>,
     conflict_count: Cell<u64>,
@@ -80,7 +89,12 @@ impl<S: Storage> Engine<S> {
     ///
     /// # Errors
     /// `file_corrupt` naming the damaged record; `incompatible_protocol_version`; the storage's.
-    pub async fn open(storage: S, env: Rc<dyn Env>, news: Box<dyn News>) -> Result<Rc<Engine<S>>> {
+    pub async fn open(
+        storage: S,
+        env: Rc<dyn Env>,
+        news: Box<dyn News>,
+        locks: Option<Box<dyn Locks>>,
+    ) -> Result<Rc<Engine<S>>> {
         let mut database_id = [0; 16];
         let random = [env.random_u64(), env.random_u64()]
             .into_iter()
@@ -91,7 +105,9 @@ impl<S: Storage> Engine<S> {
         let root = storage.root(&Root { database_id }.encode()).await?;
         let Root { database_id } = Root::decode(&root)?;
         let state = State::new(env.monotonic_us(), env.unix_us());
+        let exclusivity = locks.map(|locks| Exclusivity::new(locks, Rc::clone(&env)));
         let engine = Rc::new(Engine {
+            exclusivity,
             storage,
             env,
             news,
@@ -103,6 +119,7 @@ impl<S: Storage> Engine<S> {
             failure: RefCell::default(),
             is_closing: Cell::new(false),
             is_following_news: Cell::new(false),
+            is_polling: Cell::new(false),
             heard_tail: Cell::new(SequenceNumber::ZERO),
             committed_count: Cell::new(0),
             conflict_count: Cell::new(0),
@@ -110,6 +127,7 @@ impl<S: Storage> Engine<S> {
         });
         engine.catch_up().await?;
         engine.state.borrow_mut().begin_to_serve();
+        engine.take_part();
         Ok(engine)
     }
 
@@ -118,6 +136,7 @@ impl<S: Storage> Engine<S> {
     pub async fn close(&self) {
         self.is_closing.set(true);
         self.commits_idle().await;
+        self.leave_peers().await;
         self.fail(&Error::new(
             ErrorCode::ClientInvalidOperation,
             "the database is closed",
@@ -157,6 +176,7 @@ impl<S: Storage> Engine<S> {
 
     /// Learns that the log ended at `tail` when somebody published it.
     pub fn hear(self: &Rc<Self>, tail: SequenceNumber) {
+        self.hear_hello();
         self.heard_tail.set(self.heard_tail.get().max(tail));
         let is_news = tail > self.state.borrow().tail() && self.check_usable().is_ok();
         if !is_news || self.is_following_news.replace(true) {
@@ -165,6 +185,14 @@ impl<S: Storage> Engine<S> {
         let engine = Rc::clone(self);
         self.env
             .spawn(Box::pin(async move { engine.follow_news().await }));
+    }
+
+    /// Reads the log for what was missed. If it can't be read, whoever needs it next will say so.
+    pub(super) fn look_at_log(self: &Rc<Self>) {
+        let engine = Rc::clone(self);
+        self.env.spawn(Box::pin(async move {
+            let _told_later = engine.catch_up().await;
+        }));
     }
 
     async fn follow_news(self: Rc<Self>) {
@@ -205,7 +233,7 @@ impl<S: Storage> Engine<S> {
 
     /// Starts a watch: it fires as soon as the key's newest value differs from `reference`.
     pub fn arm_watch(
-        &self,
+        self: &Rc<Self>,
         id: WatchId,
         key: Key,
         reference: Option<Value>,
@@ -217,6 +245,32 @@ impl<S: Storage> Engine<S> {
             return;
         }
         self.state.borrow_mut().arm_watch(id, key, reference, sender);
+        self.poll_for_watches();
+    }
+
+    /// Looks at the log from time to time while watches are outstanding: they fire also for changes of
+    /// which no news came.
+    fn poll_for_watches(self: &Rc<Self>) {
+        // Where the end of the log is known, news can't be lost.
+        if self.storage.known_tail().is_some() || self.is_polling.replace(true) {
+            return;
+        }
+        let engine = Rc::downgrade(self);
+        let env = Rc::clone(&self.env);
+        self.env.spawn(Box::pin(async move {
+            loop {
+                env.sleep(WATCH_POLL_US).await;
+                let Some(engine) = engine.upgrade() else { return };
+                if engine.state.borrow().watches.outstanding() == 0 || engine.check_usable().is_err() {
+                    engine.is_polling.set(false);
+                    return;
+                }
+                if engine.may_miss_news().await {
+                    // A failure is told to whoever needs the storage next; the next look may succeed.
+                    let _told_later = engine.catch_up().await;
+                }
+            }
+        }));
     }
 
     /// Ends an armed watch.

@@ -27,9 +27,9 @@ pub(super) struct ReadVersionQueue {
 
 impl<S: Storage> Engine<S> {
     /// The read version, if it is known without asking the storage.
-    pub fn known_read_version(&self) -> Result<Option<Snapshot>> {
+    pub fn known_read_version(self: &Rc<Self>) -> Result<Option<Snapshot>> {
         self.check_usable()?;
-        let is_current = self.storage.known_tail() == Some(self.state.borrow().tail());
+        let is_current = self.storage.known_tail() == Some(self.state.borrow().tail()) || self.is_alone();
         Ok(is_current.then(|| self.newest_snapshot()))
     }
 
@@ -105,7 +105,11 @@ impl<S: Storage> Engine<S> {
                 }
                 std::mem::take(&mut queue.waiting)
             };
+            let before = self.state.borrow().tail();
             let answer = self.catch_up().await.map(|()| self.newest_snapshot());
+            if self.state.borrow().tail() == before {
+                self.consider_being_alone();
+            }
             for sender in waiting {
                 let _receiver_gone = sender.send(answer.clone());
             }

@@ -76,19 +76,48 @@ impl<'a> Judge<'a> {
     pub(super) fn writes_of(attempt: &Attempt) -> OwnWrites {
         let (database, commits) = (Database::default(), CommitTimes::new());
         let mut judge = Judge::new(attempt, &database, &commits);
+        judge.write_all();
+        judge.writes
+    }
+
+    /// Whether a read that is called next needs the read version: own writes alone, and what is asked
+    /// for, answer some.
+    pub(super) fn needs_read_version(attempt: &Attempt, call: &Call) -> bool {
+        let (database, commits) = (Database::default(), CommitTimes::new());
+        let mut judge = Judge::new(attempt, &database, &commits);
+        judge.write_all();
+        if !refusals(call, &judge.options).is_empty() {
+            return false;
+        }
+        match call {
+            Call::Get(key, _) if is_too_long(key) => false,
+            Call::Get(key, is_snapshot) => {
+                let program = judge.writes.program(key);
+                let is_hidden = program.is_unreadable && !judge.options.bypass_unreadable;
+                !judge.options.shows_own_writes(*is_snapshot) || (program.depends_on_database() && !is_hidden)
+            }
+            Call::GetRange(begin, end, _) => {
+                !read_conflict::is_inverted(&cut_selector(begin), &cut_selector(end))
+            }
+            call => call.is_read() || matches!(call, Call::ReadVersion | Call::Watch(_)),
+        }
+    }
+
+    /// Carries out every call that writes, up to the commit.
+    fn write_all(&mut self) {
+        let attempt = self.attempt;
         for event in attempt
             .events
             .iter()
             .take_while(|event| event.call != Call::Commit)
         {
             match &event.call {
-                Call::SetOption(option) => drop(judge.of_option(event, *option)),
-                call if call.is_write() => drop(judge.write(event)),
-                call if call.is_read() => judge.usage = Usage::Used,
+                Call::SetOption(option) => drop(self.of_option(event, *option)),
+                call if call.is_write() => drop(self.write(event)),
+                call if call.is_read() => self.usage = Usage::Used,
                 _ => {}
             }
         }
-        judge.writes
     }
 
     /// Checks every answer.

@@ -75,6 +75,11 @@ pub struct Transcript {
 }
 
 impl Attempt {
+    /// Whether a read that is called next needs the read version.
+    pub fn needs_read_version(&self, call: &Call) -> bool {
+        Judge::needs_read_version(self, call)
+    }
+
     /// The commit, if it was called when it could be.
     pub fn commit(&self) -> Option<&Event> {
         let mut events = self.events.iter();

@@ -27,6 +27,8 @@ pub struct Profile {
     pub transactions_max: usize,
     /// At most this many steps, besides what ends the transactions.
     pub steps_max: usize,
+    /// One program in so many has peers that may know that they are alone.
+    pub lock_odds: u64,
     /// One answer in so many is waited for before the next step.
     pub await_odds: u64,
     /// What the calls are mostly about.
@@ -43,6 +45,7 @@ impl Default for Profile {
             peers_max: 3,
             transactions_max: 4,
             steps_max: 32,
+            lock_odds: 3,
             await_odds: 3,
             subject: Subject::Anything,
             has_concurrent_commits: false,
@@ -152,6 +155,7 @@ pub fn generate(seed: u64, profile: &Profile) -> Program {
     }
     Program {
         peer_count,
+        has_locks: random.u64(..profile.lock_odds.max(1)) == 0,
         actors,
         steps,
     }

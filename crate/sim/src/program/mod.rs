@@ -45,6 +45,8 @@ pub struct Actor {
 pub struct Program {
     /// How many peers there are.
     pub peer_count: usize,
+    /// Whether a peer can know that it is alone, and then read without looking at the log.
+    pub has_locks: bool,
     /// The transactions.
     pub actors: Vec<Actor>,
     /// In order.
@@ -53,6 +55,9 @@ pub struct Program {
 
 impl fmt::Display for Program {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.has_locks {
+            writeln!(formatter, "  peers have locks")?;
+        }
         for (index, actor) in self.actors.iter().enumerate() {
             write!(formatter, "  t{index} is on peer {}", actor.peer)?;
             writeln!(formatter, ", at most {} bytes", actor.size_limit)?;

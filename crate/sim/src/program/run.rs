@@ -25,6 +25,7 @@ pub fn run(program: &Program, seed: u64) -> Transcript {
             ..Faults::default()
         },
         news_delay_us: 1_000,
+        without_locks: !program.has_locks,
         ..ClusterOptions::default()
     };
     let (cluster, program) = (Cluster::new(&world, options), program.clone());
@@ -371,9 +372,12 @@ impl Running {
     }
 
     fn begin(&mut self, call: &Call, called: Moment) -> Begun {
+        if self.attempt.needs_read_version(call) {
+            self.requested.get_or_insert(called);
+        }
         let transaction = &self.transaction;
         let done = |result: Result<()>| Begun::Answered(answer(result, |()| Answer::Done));
-        let begun = match call {
+        match call {
             Call::Get(key, snapshot) => begun(transaction.get(key, *snapshot), Answer::Value),
             Call::GetKey(selector, snapshot) => begun(transaction.get_key(selector, *snapshot), Answer::Key),
             Call::GetRange(begin, end, options) => {
@@ -385,7 +389,6 @@ impl Running {
             }
             Call::Watch(key) => {
                 let watch = transaction.watch(key);
-                self.requested.get_or_insert(called);
                 Begun::Watching(Box::pin(async move { answer(watch.await, |()| Answer::Done) }))
             }
             Call::Set(key, value) => done(transaction.set(key, value)),
@@ -422,11 +425,7 @@ impl Running {
                 let retry = transaction.on_error(&(*code).into());
                 Begun::Pending(Box::pin(async move { answer(retry.await, |()| Answer::Done) }))
             }
-        };
-        if let (Begun::Pending(_), true) = (&begun, call.is_read() || *call == Call::ReadVersion) {
-            self.requested.get_or_insert(called);
         }
-        begun
     }
 }
 

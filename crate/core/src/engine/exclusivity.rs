@@ -1,0 +1,432 @@
+//! Alone or not: whether memory is the newest state there is, so that read versions need no storage.
+//!
+//! A lock of the browser, one per database, held exclusively by a peer that is alone and shared by peers
+//! that are not. Two rules:
+//!
+//! * **Who commits holds the lock**, in either mode, when the commit is handed to the storage.
+//! * **Who trusts memory holds it exclusively**, has read the log since, is visible, and has had the
+//!   browser confirm within the last [`LEASE_US`] that it still holds it.
+//!
+//! So nothing is committed elsewhere that memory misses. A newcomer says hello, and the holder gives up
+//! exclusivity. A holder that does not answer, because it is frozen or stuck, is robbed of the lock after
+//! [`PATIENCE_US`]; the robber then lets a lease pass before anybody commits, in which every trust that
+//! rested on the lost lock has ended. Messages only make this fast: lost or forged ones cost a wait or a
+//! log read. Writes never depend on any of it (I1); reads depend on monotonic clocks running at one rate.
+
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::rc::{Rc, Weak};
+use std::task::Poll;
+
+use futures_channel::oneshot;
+
+use super::peer::Engine;
+use crate::storage::Storage;
+use crate::words::{Env, LocalFuture};
+
+/// How long a confirmation that the lock is held is trusted.
+pub const LEASE_US: u64 = 500_000;
+/// How long a newcomer waits for a holder that does not answer.
+pub const PATIENCE_US: u64 = 1_000_000;
+/// The shortest time between attempts to be alone again.
+const UPGRADE_DELAY_US: u64 = 1_000_000;
+/// The longest one, reached by doubling while others are there.
+const UPGRADE_DELAY_MAX_US: u64 = 30_000_000;
+
+/// A held lock. Dropping it releases it.
+pub trait Lock {
+    /// Whether it is still held: another peer may have stolen it.
+    fn is_held(&self) -> LocalFuture<bool>;
+}
+
+/// The lock of one database, shared by all its peers. `None` where locks fail altogether.
+pub trait Locks {
+    /// Takes it exclusively if nobody has it in any mode.
+    fn try_exclusive(&self) -> LocalFuture<Option<Rc<dyn Lock>>>;
+    /// Waits for it in shared mode. Dropping the future gives up waiting.
+    fn shared(&self) -> LocalFuture<Option<Rc<dyn Lock>>>;
+    /// Takes it exclusively from whoever has it.
+    fn steal(&self) -> LocalFuture<Option<Rc<dyn Lock>>>;
+    /// Whether another peer holds it or waits for it.
+    fn has_others(&self) -> LocalFuture<bool>;
+}
+
+/// What the peer wants to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wish {
+    Alone,
+    Shared,
+    /// Without the lock, so that the page can be kept in the back-forward cache.
+    Away,
+}
+
+/// What the peer is.
+enum Standing {
+    /// On the way to something else: commits wait.
+    Changing,
+    /// Others may commit. Without a lock where there are none.
+    Shared(Option<Rc<dyn Lock>>),
+    /// Nobody else may.
+    Alone(Rc<dyn Lock>),
+    Away,
+}
+
+/// A peer's side of the lock.
+pub(super) struct Exclusivity {
+    locks: Box<dyn Locks>,
+    env: Rc<dyn Env>,
+    standing: RefCell<Standing>,
+    wish: Cell<Wish>,
+    is_visible: Cell<bool>,
+    is_changing: Cell<bool>,
+    /// When the browser was last asked with the answer that the exclusive lock is held.
+    confirmed_us: Cell<u64>,
+    is_confirming: Cell<bool>,
+    /// Commits handed to the storage and not yet answered.
+    permits: Cell<usize>,
+    /// Told when the standing changes or a permit is given back.
+    waiting: RefCell<Vec<oneshot::Sender<()>>>,
+    next_upgrade_us: Cell<u64>,
+    upgrade_delay_us: Cell<u64>,
+}
+
+/// The right to hand one commit batch to the storage.
+pub(super) struct Permit(Option<Rc<Exclusivity>>);
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        if let Some(exclusivity) = &self.0 {
+            exclusivity.permits.set(exclusivity.permits.get() - 1);
+            exclusivity.wake();
+        }
+    }
+}
+
+impl Exclusivity {
+    pub(super) fn new(locks: Box<dyn Locks>, env: Rc<dyn Env>) -> Rc<Exclusivity> {
+        Rc::new(Exclusivity {
+            locks,
+            env,
+            standing: RefCell::new(Standing::Changing),
+            wish: Cell::new(Wish::Alone),
+            is_visible: Cell::new(true),
+            is_changing: Cell::new(false),
+            confirmed_us: Cell::new(0),
+            is_confirming: Cell::new(false),
+            permits: Cell::new(0),
+            waiting: RefCell::default(),
+            next_upgrade_us: Cell::new(0),
+            upgrade_delay_us: Cell::new(UPGRADE_DELAY_US),
+        })
+    }
+
+    /// The exclusive lock, if this peer has it.
+    fn exclusive_lock(&self) -> Option<Rc<dyn Lock>> {
+        match &*self.standing.borrow() {
+            Standing::Alone(lock) => Some(Rc::clone(lock)),
+            Standing::Changing | Standing::Shared(_) | Standing::Away => None,
+        }
+    }
+
+    /// How long ago the exclusive lock was known to be held.
+    fn lease_age_us(&self) -> u64 {
+        self.env.monotonic_us().saturating_sub(self.confirmed_us.get())
+    }
+
+    /// Asks the browser whether the exclusive lock is held.
+    async fn confirm(&self, lock: &dyn Lock) -> bool {
+        // The answer is true of some moment after now.
+        let asked_us = self.env.monotonic_us();
+        let is_held = lock.is_held().await;
+        if is_held {
+            self.confirmed_us.set(self.confirmed_us.get().max(asked_us));
+        }
+        is_held
+    }
+
+    /// The right to commit, if the peer has the lock. `None` says that the exclusive lock must be
+    /// confirmed first.
+    fn permit(self: &Rc<Self>) -> Option<Permit> {
+        let may_commit = match &*self.standing.borrow() {
+            Standing::Shared(_) => true,
+            Standing::Alone(_) => self.lease_age_us() <= LEASE_US,
+            Standing::Changing | Standing::Away => false,
+        };
+        may_commit.then(|| {
+            self.permits.set(self.permits.get() + 1);
+            Permit(Some(Rc::clone(self)))
+        })
+    }
+
+    /// Waits for another standing, or for a permit to be given back.
+    async fn changed(&self) {
+        let (sender, receiver) = oneshot::channel();
+        self.waiting.borrow_mut().push(sender);
+        let _sender_gone = receiver.await;
+    }
+
+    fn wake(&self) {
+        for sender in self.waiting.take() {
+            let _receiver_gone = sender.send(());
+        }
+    }
+
+    fn stand(&self, standing: Standing) {
+        self.standing.replace(standing);
+        self.wake();
+    }
+
+    /// Notes that another peer is about.
+    fn note_others(&self) {
+        let delay_us = self.upgrade_delay_us.get();
+        self.next_upgrade_us.set(self.env.monotonic_us() + delay_us);
+        self.upgrade_delay_us
+            .set((delay_us * 2).min(UPGRADE_DELAY_MAX_US));
+    }
+
+    /// Waits for the shared lock, robbing a holder that does not answer. `hello` asks the holder to share.
+    async fn join(&self, hello: impl Fn()) -> Option<Rc<dyn Lock>> {
+        loop {
+            let mut shared = self.locks.shared();
+            for _ in 0..2 {
+                hello();
+                let mut patience = self.env.sleep(PATIENCE_US / 2);
+                let granted = poll_fn(|context| match shared.as_mut().poll(context) {
+                    Poll::Ready(lock) => Poll::Ready(Some(lock)),
+                    Poll::Pending => patience.as_mut().poll(context).map(|()| None),
+                });
+                if let Some(lock) = granted.await {
+                    return lock;
+                }
+            }
+            drop(shared);
+            let stolen = self.locks.steal().await?;
+            // Whoever was robbed may trust its memory until its lease is over.
+            self.env.sleep(LEASE_US).await;
+            drop(stolen);
+        }
+    }
+
+    /// Gives up what the peer holds, once no commit relies on it.
+    async fn let_go(&self) {
+        let held = self.standing.replace(Standing::Changing);
+        while self.permits.get() > 0 {
+            self.changed().await;
+        }
+        drop(held);
+    }
+}
+
+impl<S: Storage> Engine<S> {
+    /// Another peer says hello, or published something: it is not alone, so this one isn't either.
+    pub fn hear_hello(self: &Rc<Self>) {
+        if let Some(exclusivity) = &self.exclusivity {
+            exclusivity.note_others();
+            if exclusivity.wish.get() == Wish::Alone {
+                self.wish_to_be(Wish::Shared);
+            }
+        }
+    }
+
+    /// The page is shown or hidden. A hidden page may be frozen at any time, so it does not stay alone; one
+    /// that is shown again looks at what it missed.
+    pub fn set_visible(self: &Rc<Self>, is_visible: bool) {
+        let Some(exclusivity) = &self.exclusivity else {
+            return;
+        };
+        exclusivity.is_visible.set(is_visible);
+        if !is_visible && exclusivity.wish.get() == Wish::Alone {
+            self.wish_to_be(Wish::Shared);
+        }
+        if is_visible {
+            exclusivity.next_upgrade_us.set(0);
+            self.look_at_log();
+        }
+    }
+
+    /// The page is put away, perhaps to come back: lets go of the lock, so that it can be kept.
+    pub fn suspend(self: &Rc<Self>) {
+        self.wish_to_be(Wish::Away);
+    }
+
+    /// The page has come back.
+    pub fn resume(self: &Rc<Self>) {
+        self.wish_to_be(Wish::Shared);
+        self.look_at_log();
+    }
+
+    /// Takes its place among the peers.
+    pub(super) fn take_part(self: &Rc<Self>) {
+        if let Some(exclusivity) = &self.exclusivity {
+            let wish = exclusivity.wish.get();
+            self.wish_to_be(wish);
+        }
+    }
+
+    /// Gives the lock back, for good.
+    pub(super) async fn leave_peers(&self) {
+        if let Some(exclusivity) = &self.exclusivity {
+            exclusivity.wish.set(Wish::Away);
+            exclusivity.let_go().await;
+            exclusivity.stand(Standing::Away);
+        }
+    }
+
+    /// Whether memory is the newest state there is: no other peer can have committed.
+    pub(super) fn is_alone(self: &Rc<Self>) -> bool {
+        let Some(exclusivity) = &self.exclusivity else {
+            return false;
+        };
+        let Some(lock) = exclusivity.exclusive_lock() else {
+            return false;
+        };
+        let age_us = exclusivity.lease_age_us();
+        if age_us > LEASE_US / 2 && !exclusivity.is_confirming.replace(true) {
+            let engine = Rc::clone(self);
+            self.env.spawn(Box::pin(async move {
+                engine.confirm_exclusivity(&lock).await;
+                if let Some(exclusivity) = &engine.exclusivity {
+                    exclusivity.is_confirming.set(false);
+                }
+            }));
+        }
+        age_us <= LEASE_US
+    }
+
+    /// Asks the browser whether the lock is still held; if not, this peer was robbed and joins the others.
+    async fn confirm_exclusivity(self: &Rc<Self>, lock: &Rc<dyn Lock>) {
+        let Some(exclusivity) = &self.exclusivity else {
+            return;
+        };
+        let is_held = exclusivity.confirm(&**lock).await;
+        let is_current = exclusivity
+            .exclusive_lock()
+            .is_some_and(|current| Rc::ptr_eq(&current, lock));
+        if !is_held && is_current {
+            exclusivity.standing.replace(Standing::Changing);
+            self.wish_to_be(Wish::Shared);
+        }
+    }
+
+    /// Whether others may have committed while this page is looked at. A peer that believes to be alone
+    /// asks: it may have been robbed without a word.
+    pub(super) async fn may_miss_news(self: &Rc<Self>) -> bool {
+        let Some(exclusivity) = &self.exclusivity else {
+            return true;
+        };
+        if let Some(lock) = exclusivity.exclusive_lock() {
+            self.confirm_exclusivity(&lock).await;
+        }
+        exclusivity.is_visible.get() && !self.is_alone()
+    }
+
+    /// Waits until this peer may hand a batch to the storage.
+    pub(super) async fn commit_permit(self: &Rc<Self>) -> Permit {
+        let Some(exclusivity) = &self.exclusivity else {
+            return Permit(None);
+        };
+        loop {
+            if let Some(permit) = exclusivity.permit() {
+                return permit;
+            }
+            match exclusivity.exclusive_lock() {
+                Some(lock) => self.confirm_exclusivity(&lock).await,
+                None => exclusivity.changed().await,
+            }
+        }
+    }
+
+    /// After a look at the log that found nothing new: perhaps the others are gone.
+    pub(super) fn consider_being_alone(self: &Rc<Self>) {
+        let Some(exclusivity) = &self.exclusivity else {
+            return;
+        };
+        let is_due = self.env.monotonic_us() >= exclusivity.next_upgrade_us.get()
+            && exclusivity.is_visible.get()
+            && matches!(*exclusivity.standing.borrow(), Standing::Shared(Some(_)))
+            && !exclusivity.is_changing.get();
+        if !is_due {
+            return;
+        }
+        exclusivity.note_others();
+        let (engine, exclusivity) = (Rc::clone(self), Rc::clone(exclusivity));
+        self.env.spawn(Box::pin(async move {
+            if !exclusivity.locks.has_others().await
+                && exclusivity.wish.get() == Wish::Shared
+                && exclusivity.is_visible.get()
+            {
+                engine.wish_to_be(Wish::Alone);
+            }
+        }));
+    }
+
+    fn wish_to_be(self: &Rc<Self>, wish: Wish) {
+        let Some(exclusivity) = &self.exclusivity else {
+            return;
+        };
+        exclusivity.wish.set(wish);
+        // At once, not when the change gets its turn: memory is not trusted any more. Until then the lock
+        // stays exclusive, which is more than a commit needs.
+        if wish != Wish::Alone
+            && let Some(lock) = exclusivity.exclusive_lock()
+        {
+            exclusivity.standing.replace(Standing::Shared(Some(lock)));
+        }
+        if exclusivity.is_changing.replace(true) {
+            return;
+        }
+        let engine = Rc::downgrade(self);
+        let exclusivity = Rc::clone(exclusivity);
+        self.env.spawn(Box::pin(async move {
+            change(&engine, &exclusivity).await;
+            exclusivity.is_changing.set(false);
+        }));
+    }
+}
+
+/// Brings the standing in line with the wish, which may change on the way.
+async fn change<S: Storage>(engine: &Weak<Engine<S>>, exclusivity: &Rc<Exclusivity>) {
+    let mut done = None;
+    while done != Some(exclusivity.wish.get()) {
+        let wish = exclusivity.wish.get();
+        if wish == Wish::Away
+            && let Some(engine) = engine.upgrade()
+        {
+            // What the page wrote on its way out goes first.
+            engine.commits_idle().await;
+        }
+        exclusivity.let_go().await;
+        match wish {
+            Wish::Away => exclusivity.stand(Standing::Away),
+            Wish::Shared => {
+                let lock = exclusivity
+                    .join(|| {
+                        if let Some(engine) = engine.upgrade() {
+                            engine.news.hello();
+                        }
+                    })
+                    .await;
+                exclusivity.stand(Standing::Shared(lock));
+            }
+            Wish::Alone => {
+                let asked_us = exclusivity.env.monotonic_us();
+                let lock = exclusivity.locks.try_exclusive().await;
+                let Some(engine) = engine.upgrade() else { return };
+                // What was committed before the lock was held is not in memory yet.
+                match lock {
+                    Some(lock) if engine.catch_up().await.is_ok() => {
+                        exclusivity.confirmed_us.set(asked_us);
+                        exclusivity.upgrade_delay_us.set(UPGRADE_DELAY_US);
+                        exclusivity.stand(Standing::Alone(lock));
+                    }
+                    _ if exclusivity.wish.get() == Wish::Alone => {
+                        exclusivity.wish.set(Wish::Shared);
+                        continue;
+                    }
+                    _ => continue,
+                }
+            }
+        }
+        done = Some(wish);
+    }
+}

@@ -1,0 +1,230 @@
+//! A fake of the browser's Web Locks: one lock, requests granted in order, stealing.
+//!
+//! Answers take a while. A peer that is killed gives up what it holds and waits for, as a closed tab does;
+//! one that is frozen does not.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use futures_channel::oneshot;
+use plinth_core::engine::{Lock, Locks};
+use plinth_core::words::LocalFuture;
+
+use crate::executor::{GroupId, Simulation};
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Exclusive,
+    Shared,
+}
+
+struct Holder {
+    id: u64,
+    group: GroupId,
+    mode: Mode,
+}
+
+struct Waiting {
+    id: u64,
+    group: GroupId,
+    granted: oneshot::Sender<()>,
+}
+
+/// The lock manager of one database.
+#[derive(Default)]
+pub struct LockManager {
+    holders: RefCell<Vec<Holder>>,
+    /// Those who wait for the shared lock; nobody waits for the exclusive one.
+    waiting: RefCell<VecDeque<Waiting>>,
+    next_id: Cell<u64>,
+    /// How often the lock was stolen.
+    pub steals: Cell<u64>,
+}
+
+impl LockManager {
+    fn id(&self) -> u64 {
+        self.next_id.set(self.next_id.get() + 1);
+        self.next_id.get()
+    }
+
+    /// Forgets a peer that died.
+    pub fn forget(&self, group: GroupId) {
+        self.holders.borrow_mut().retain(|holder| holder.group != group);
+        self.waiting.borrow_mut().retain(|waiting| waiting.group != group);
+        self.grant();
+    }
+
+    /// How many peers hold it exclusively and share it.
+    pub fn holders(&self) -> (usize, usize) {
+        let holders = self.holders.borrow();
+        let exclusive = holders
+            .iter()
+            .filter(|holder| holder.mode == Mode::Exclusive)
+            .count();
+        (exclusive, holders.len() - exclusive)
+    }
+
+    fn release(&self, id: u64) {
+        self.holders.borrow_mut().retain(|holder| holder.id != id);
+        self.waiting.borrow_mut().retain(|waiting| waiting.id != id);
+        self.grant();
+    }
+
+    fn grant(&self) {
+        loop {
+            let is_exclusive = self
+                .holders
+                .borrow()
+                .iter()
+                .any(|holder| holder.mode == Mode::Exclusive);
+            if is_exclusive {
+                return;
+            }
+            let Some(Waiting { id, group, granted }) = self.waiting.borrow_mut().pop_front() else {
+                return;
+            };
+            let mode = Mode::Shared;
+            self.holders.borrow_mut().push(Holder { id, group, mode });
+            let _gave_up = granted.send(());
+        }
+    }
+}
+
+/// One peer's access to the lock.
+#[derive(Clone)]
+pub struct FakeLocks {
+    pub(crate) world: Simulation,
+    pub(crate) manager: Rc<LockManager>,
+    pub(crate) group: GroupId,
+    /// The longest way to the lock manager and back.
+    pub(crate) delay_us: u64,
+}
+
+struct FakeLock {
+    locks: FakeLocks,
+    id: u64,
+}
+
+/// Gives a request up when it is dropped before it was granted.
+struct Request {
+    manager: Rc<LockManager>,
+    id: u64,
+    is_granted: bool,
+}
+
+impl Drop for Request {
+    fn drop(&mut self) {
+        if !self.is_granted {
+            self.manager.release(self.id);
+        }
+    }
+}
+
+impl FakeLocks {
+    fn lock(&self, id: u64) -> Rc<dyn Lock> {
+        let locks = self.clone();
+        Rc::new(FakeLock { locks, id })
+    }
+
+    fn hold(&self, mode: Mode) -> Rc<dyn Lock> {
+        let (id, group) = (self.manager.id(), self.group);
+        self.manager.holders.borrow_mut().push(Holder { id, group, mode });
+        self.lock(id)
+    }
+}
+
+impl Locks for FakeLocks {
+    fn try_exclusive(&self) -> LocalFuture<Option<Rc<dyn Lock>>> {
+        let locks = self.clone();
+        Box::pin(async move {
+            locks.world.sleep_below(locks.delay_us).await;
+            let is_free =
+                locks.manager.holders.borrow().is_empty() && locks.manager.waiting.borrow().is_empty();
+            let lock = is_free.then(|| locks.hold(Mode::Exclusive));
+            locks.world.sleep_below(locks.delay_us).await;
+            lock
+        })
+    }
+
+    fn shared(&self) -> LocalFuture<Option<Rc<dyn Lock>>> {
+        let locks = self.clone();
+        Box::pin(async move {
+            locks.world.sleep_below(locks.delay_us).await;
+            let (id, group) = (locks.manager.id(), locks.group);
+            let (granted, answer) = oneshot::channel();
+            let mut request = Request {
+                manager: Rc::clone(&locks.manager),
+                id,
+                is_granted: false,
+            };
+            locks
+                .manager
+                .waiting
+                .borrow_mut()
+                .push_back(Waiting { id, group, granted });
+            locks.manager.grant();
+            answer.await.ok()?;
+            locks.world.sleep_below(locks.delay_us).await;
+            request.is_granted = true;
+            Some(locks.lock(id))
+        })
+    }
+
+    fn steal(&self) -> LocalFuture<Option<Rc<dyn Lock>>> {
+        let locks = self.clone();
+        Box::pin(async move {
+            locks.world.sleep_below(locks.delay_us).await;
+            locks.manager.steals.set(locks.manager.steals.get() + 1);
+            locks.manager.holders.borrow_mut().clear();
+            let lock = locks.hold(Mode::Exclusive);
+            locks.world.sleep_below(locks.delay_us).await;
+            Some(lock)
+        })
+    }
+
+    fn has_others(&self) -> LocalFuture<bool> {
+        let locks = self.clone();
+        Box::pin(async move {
+            locks.world.sleep_below(locks.delay_us).await;
+            let other = |group: GroupId| group != locks.group;
+            let has_others = locks
+                .manager
+                .holders
+                .borrow()
+                .iter()
+                .any(|holder| other(holder.group))
+                || locks
+                    .manager
+                    .waiting
+                    .borrow()
+                    .iter()
+                    .any(|waiting| other(waiting.group));
+            locks.world.sleep_below(locks.delay_us).await;
+            has_others
+        })
+    }
+}
+
+impl Lock for FakeLock {
+    fn is_held(&self) -> LocalFuture<bool> {
+        let (locks, id) = (self.locks.clone(), self.id);
+        Box::pin(async move {
+            locks.world.sleep_below(locks.delay_us).await;
+            let is_held = locks
+                .manager
+                .holders
+                .borrow()
+                .iter()
+                .any(|holder| holder.id == id);
+            locks.world.sleep_below(locks.delay_us).await;
+            is_held
+        })
+    }
+}
+
+impl Drop for FakeLock {
+    fn drop(&mut self) {
+        self.locks.manager.release(self.id);
+    }
+}

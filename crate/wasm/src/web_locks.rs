@@ -1,0 +1,223 @@
+//! The browser's Web Locks: one lock per database, by which its peers know whether they are alone.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use futures_channel::oneshot;
+use js_sys::{Function, Object, Promise, Reflect};
+use plinth_core::engine::{Lock, Locks};
+use plinth_core::words::LocalFuture;
+use serde::Deserialize;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::AbortController;
+
+#[wasm_bindgen]
+extern "C" {
+    /// `navigator.locks`. web-sys has it behind a flag that its users would have to set.
+    #[derive(Clone)]
+    type LockManager;
+
+    #[wasm_bindgen(method, catch)]
+    fn request(
+        this: &LockManager,
+        name: &str,
+        options: &Object,
+        callback: &Function,
+    ) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    fn query(this: &LockManager) -> Result<Promise, JsValue>;
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct LockInfo {
+    name: String,
+    mode: String,
+    client_id: String,
+}
+
+#[derive(Deserialize)]
+struct LockSnapshot {
+    held: Vec<LockInfo>,
+    pending: Vec<LockInfo>,
+}
+
+/// The lock of one database.
+#[derive(Clone)]
+pub(crate) struct WebLocks {
+    manager: LockManager,
+    name: String,
+}
+
+impl WebLocks {
+    /// The lock with this name; `None` where the browser has no Web Locks.
+    pub(crate) fn named(name: &str) -> Option<WebLocks> {
+        let navigator = Reflect::get(&js_sys::global(), &"navigator".into()).ok()?;
+        let manager = Reflect::get(&navigator, &"locks".into()).ok()?;
+        manager.is_object().then(|| WebLocks {
+            manager: manager.unchecked_into(),
+            name: name.to_owned(),
+        })
+    }
+
+    async fn snapshot(&self) -> Option<LockSnapshot> {
+        let snapshot = JsFuture::from(self.manager.query().ok()?).await.ok()?;
+        serde_wasm_bindgen::from_value(snapshot).ok()
+    }
+
+    /// The name that the browser gives to this page or worker.
+    async fn client_id(&self) -> Option<String> {
+        thread_local! {
+            static CLIENT_ID: RefCell<Option<String>> = const { RefCell::new(None) };
+        }
+        if let Some(known) = CLIENT_ID.with_borrow(Clone::clone) {
+            return Some(known);
+        }
+        // Nobody else has a lock with such a name: its holder is this client.
+        let name = format!("plinth:client:{}{}", js_sys::Math::random(), js_sys::Date::now());
+        let probe = WebLocks {
+            manager: self.manager.clone(),
+            name: name.clone(),
+        };
+        let _held = probe.request(&[("ifAvailable", true.into())]).await?;
+        let snapshot = self.snapshot().await?;
+        let holder = snapshot.held.into_iter().find(|lock| lock.name == name)?;
+        CLIENT_ID.set(Some(holder.client_id.clone()));
+        Some(holder.client_id)
+    }
+
+    /// Asks for the lock; `None` if it is not available or there are no locks for this page.
+    async fn request(&self, options: &[(&str, JsValue)]) -> Option<Rc<WebLock>> {
+        let aborting = AbortOnDrop(AbortController::new().ok()?);
+        let bag = Object::new();
+        for (name, value) in options {
+            Reflect::set(&bag, &(*name).into(), value).ok()?;
+        }
+        // The browser refuses a signal together with these.
+        if !options
+            .iter()
+            .any(|(name, _)| matches!(*name, "ifAvailable" | "steal"))
+        {
+            Reflect::set(&bag, &"signal".into(), &aborting.0.signal()).ok()?;
+        }
+        let (sender, granted) = oneshot::channel::<Option<Function>>();
+        let sender = Rc::new(RefCell::new(Some(sender)));
+        let is_lost = Rc::new(Cell::new(false));
+        let on_granted = {
+            let sender = Rc::clone(&sender);
+            Closure::once_into_js(move |lock: JsValue| hold(&lock, sender.take()))
+        };
+        let promise = self
+            .manager
+            .request(&self.name, &bag, on_granted.unchecked_ref())
+            .ok()?;
+        // Rejected when the lock is stolen, when waiting was given up, or when there are no locks here.
+        let on_end = {
+            let is_lost = Rc::clone(&is_lost);
+            Closure::once_into_js(move |_: JsValue| {
+                is_lost.set(true);
+                drop(sender.take());
+            })
+        };
+        let on_end: &Function = on_end.unchecked_ref();
+        let then: Function = Reflect::get(&promise, &"then".into()).ok()?.dyn_into().ok()?;
+        then.call2(&promise, &JsValue::UNDEFINED, on_end).ok()?;
+        let release = granted.await.ok().flatten()?;
+        Some(Rc::new(WebLock {
+            locks: self.clone(),
+            release,
+            is_lost,
+        }))
+    }
+
+    fn ask(&self, options: Vec<(&'static str, JsValue)>) -> LocalFuture<Option<Rc<dyn Lock>>> {
+        let locks = self.clone();
+        Box::pin(async move {
+            let lock = locks.request(&options).await?;
+            Some(lock as Rc<dyn Lock>)
+        })
+    }
+}
+
+/// Called by the browser with the lock, which is held until the promise returned here is resolved.
+fn hold(lock: &JsValue, sender: Option<oneshot::Sender<Option<Function>>>) -> JsValue {
+    let Some(sender) = sender else {
+        return JsValue::UNDEFINED;
+    };
+    if lock.is_null() {
+        let _gave_up = sender.send(None);
+        return JsValue::UNDEFINED;
+    }
+    let mut release = None;
+    let held = Promise::new(&mut |resolve, _| release = Some(resolve));
+    match sender.send(release) {
+        Ok(()) => held.into(),
+        // Whoever asked gave up at the same moment.
+        Err(_) => JsValue::UNDEFINED,
+    }
+}
+
+/// Gives waiting up. Once the lock is granted it does nothing.
+struct AbortOnDrop(AbortController);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+struct WebLock {
+    locks: WebLocks,
+    release: Function,
+    /// The browser said so. It may say it late, so that `is_held` asks.
+    is_lost: Rc<Cell<bool>>,
+}
+
+impl Lock for WebLock {
+    fn is_held(&self) -> LocalFuture<bool> {
+        let (locks, is_lost) = (self.locks.clone(), Rc::clone(&self.is_lost));
+        Box::pin(async move {
+            let (Some(client_id), Some(snapshot)) = (locks.client_id().await, locks.snapshot().await) else {
+                return false;
+            };
+            let is_ours = |lock: &LockInfo| {
+                lock.name == locks.name && lock.mode == "exclusive" && lock.client_id == client_id
+            };
+            snapshot.held.iter().any(is_ours) && !is_lost.get()
+        })
+    }
+}
+
+impl Drop for WebLock {
+    fn drop(&mut self) {
+        let _a_promise_can_be_resolved = self.release.call0(&JsValue::UNDEFINED);
+    }
+}
+
+impl Locks for WebLocks {
+    fn try_exclusive(&self) -> LocalFuture<Option<Rc<dyn Lock>>> {
+        self.ask(vec![("mode", "exclusive".into()), ("ifAvailable", true.into())])
+    }
+
+    fn shared(&self) -> LocalFuture<Option<Rc<dyn Lock>>> {
+        self.ask(vec![("mode", "shared".into())])
+    }
+
+    fn steal(&self) -> LocalFuture<Option<Rc<dyn Lock>>> {
+        self.ask(vec![("mode", "exclusive".into()), ("steal", true.into())])
+    }
+
+    fn has_others(&self) -> LocalFuture<bool> {
+        let locks = self.clone();
+        Box::pin(async move {
+            let Some(snapshot) = locks.snapshot().await else {
+                return true;
+            };
+            let of_this =
+                |locks_of: &[LockInfo]| locks_of.iter().filter(|lock| lock.name == locks.name).count();
+            of_this(&snapshot.held) + of_this(&snapshot.pending) > 1
+        })
+    }
+}
