@@ -6,10 +6,10 @@
 //! leaves a [`Transcript`]; [`Transcript::check`] says where it and the model disagree.
 
 mod atomic;
-mod attempt;
 mod call;
 mod conflicts;
 mod database;
+mod judge;
 mod key_program;
 mod legal;
 mod options;

@@ -8,8 +8,8 @@ use std::rc::Rc;
 
 use plinth_core::words::{Key, Value, Version};
 
-use super::attempt::Judge;
 use super::database::{Commit, Database};
+use super::judge::Judge;
 use super::stamp::stamp;
 use super::{Answer, Call};
 
