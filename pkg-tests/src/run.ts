@@ -28,8 +28,10 @@ import { watchesAcrossTabs } from './browser/watches-across-tabs.ts';
 import type { World } from './browser/world.ts';
 import { oldTransaction } from './node/old-transaction.ts';
 import { packageContents } from './node/package-contents.ts';
+import { tupleCrossCheck } from './node/tuple-cross-check.ts';
 import { withoutABrowser } from './node/without-a-browser.ts';
 import { apiSuite } from './suite/api-suite.ts';
+import { layers } from './suite/layers.ts';
 import { Browser, withProfile } from './support/browser.ts';
 import { type Counts, runMocha } from './support/mocha-run.ts';
 import { runSuiteInPage } from './support/page-run.ts';
@@ -71,6 +73,8 @@ function runInNode(): Promise<Counts> {
         seed,
         steps,
       });
+      layers(seed);
+      tupleCrossCheck(seed);
       withoutABrowser();
       oldTransaction();
       packageContents();

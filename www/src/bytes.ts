@@ -53,6 +53,23 @@ export function keyAfter(key: Uint8Array): Uint8Array {
   return after;
 }
 
+/** Two pieces of bytes as one. */
+export function concat2(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const both = new Uint8Array(first.length + second.length);
+  both.set(first);
+  both.set(second, first.length);
+  return both;
+}
+
+/** Whether the bytes begin with the prefix. */
+export function startsWith(bytes: Uint8Array, prefix: Uint8Array): boolean {
+  if (prefix.length > bytes.length) return false;
+  for (let index = 0; index < prefix.length; index++) {
+    if (bytes[index] !== prefix[index]) return false;
+  }
+  return true;
+}
+
 function describe(value: unknown): string {
   return value === null ? 'null' : typeof value === 'object' ? value.constructor.name : typeof value;
 }

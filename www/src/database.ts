@@ -6,6 +6,15 @@ import type { KeySelector } from './key-selector.js';
 import { databaseOptionTable, type NativeDatabaseOptions } from './option-codes.js';
 import { setOptions } from './options.js';
 import type { RangeOptions, Row } from './range.js';
+import {
+  type Changes,
+  callBack,
+  follow,
+  type Subject,
+  type SubscribeOptions,
+  type Subscription,
+  subjectRange,
+} from './subscription.js';
 import { type DoTransactionOptions, Transaction, type TransactionOptions } from './transaction.js';
 import type { Watch } from './watch.js';
 
@@ -238,6 +247,54 @@ export class Database {
       tn.clear(key);
       return tn.watch(key);
     });
+  }
+
+  /**
+   * Follows the changes of a key, a prefix or a range, whichever tab makes them: calls back with everything
+   * that is there, and then with every change after it, when it is readable. Changes that come while a
+   * callback's promise is pending come together in the next call, each key once. What a callback throws is
+   * reported, and the next one is called all the same.
+   *
+   * @example
+   * ```ts
+   * const copy = new Map<string, Uint8Array>();
+   * const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+   * db.subscribe({ prefix: 'todo/' }, ({ changes, replaced }) => {
+   *   for (const { begin, end } of replaced) {
+   *     for (const key of copy.keys()) if (key >= text(begin) && key < text(end)) copy.delete(key);
+   *   }
+   *   for (const [key, value] of changes) {
+   *     if (value) copy.set(text(key), value);
+   *     else copy.delete(text(key));
+   *   }
+   * });
+   * ```
+   */
+  subscribe(
+    subject: Subject,
+    callback: (changes: Changes) => unknown,
+    options?: SubscribeOptions,
+  ): Subscription;
+  /**
+   * The same as an async iterable.
+   *
+   * @example
+   * ```ts
+   * for await (const { changes } of db.subscribe('counter')) {
+   *   for (const [, value] of changes) console.log(value);
+   * }
+   * ```
+   */
+  subscribe(subject: Subject, options?: SubscribeOptions): AsyncGenerator<Changes, void>;
+  subscribe(
+    subject: Subject,
+    callback?: ((changes: Changes) => unknown) | SubscribeOptions,
+    options?: SubscribeOptions,
+  ): Subscription | AsyncGenerator<Changes, void> {
+    const { begin, end } = subjectRange(subject);
+    const handle = call(() => this.#handle.subscribe(begin, end));
+    if (typeof callback === 'function') return callBack(handle, callback, options?.signal);
+    return follow(handle, callback?.signal);
   }
 
   /** Counts and sizes. */

@@ -3,6 +3,7 @@
  * keeps a trap of the engine from leaving anybody waiting.
  */
 import init, {
+  DirectoryLayerHandle,
   deleteDatabase as deleteDatabaseHandle,
   type InitInput,
   lastErrorMessage,
@@ -12,7 +13,14 @@ import init, {
 import { errorCodes } from './error-codes.js';
 import { type FDBError, fdbError } from './fdb-error.js';
 
-export type { DatabaseHandle, TransactionHandle, WatchHandle } from '../generated/plinth_wasm.js';
+export type {
+  DatabaseHandle,
+  DirectoryHandle,
+  SubscriptionHandle,
+  TransactionHandle,
+  WatchHandle,
+} from '../generated/plinth_wasm.js';
+export { DirectoryLayerHandle };
 
 /** Where the wasm comes from: a URL, its bytes, a response with it, or the compiled module. */
 export type WasmSource = InitInput | Promise<InitInput>;

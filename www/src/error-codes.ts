@@ -114,6 +114,46 @@ export const errorCodes = {
   special_keys_no_write_module_found: 2115,
   /** EXACT streaming mode requires limits, but none were given */
   exact_mode_without_limits: 2210,
+  /** Invalid data type in packed tuple */
+  invalid_tuple_data_type: 2250,
+  /** Tuple index out of range */
+  invalid_tuple_index: 2251,
+  /** Key not in subspace */
+  key_not_in_subspace: 2252,
+  /** Cannot specify a prefix unless manual prefixes are enabled */
+  manual_prefixes_not_enabled: 2253,
+  /** Cannot specify a prefix in a partition */
+  prefix_in_partition: 2254,
+  /** The root directory cannot be opened */
+  cannot_open_root_directory: 2255,
+  /** The directory already exists */
+  directory_already_exists: 2256,
+  /** The directory does not exist */
+  directory_does_not_exist: 2257,
+  /** The parent directory does not exist */
+  parent_directory_does_not_exist: 2258,
+  /** The directory was created with another layer */
+  mismatched_layer: 2259,
+  /** Invalid directory layer metadata */
+  invalid_directory_layer_metadata: 2260,
+  /** A directory cannot be moved between partitions */
+  cannot_move_directory_between_partitions: 2261,
+  /** A directory partition cannot be used as a subspace */
+  cannot_use_partition_as_subspace: 2262,
+  /** The directory layer's metadata are of an incompatible version */
+  incompatible_directory_version: 2263,
+  /** The database has keys stored at the prefix that was chosen for the directory */
+  directory_prefix_not_empty: 2264,
+  /** The directory's prefix conflicts with one that is in use */
+  directory_prefix_in_use: 2265,
+  /** The destination is the directory itself or inside of it */
+  invalid_destination_directory: 2266,
+  /** The root directory cannot be modified */
+  cannot_modify_root_directory: 2267,
+  /** A UUID has 16 bytes */
+  invalid_uuid_size: 2268,
+  /** A versionstamp has 10 bytes, with a user version 12 */
+  invalid_versionstamp_size: 2269,
   /** An unknown error occurred */
   unknown_error: 4000,
   /** An internal error occurred */
@@ -180,6 +220,26 @@ export const errorTexts: Readonly<Record<number, string>> = {
   2114: 'Special key space is not allowed to write by default',
   2115: 'Special key space key or range does not intersect a module that can be written',
   2210: 'EXACT streaming mode requires limits, but none were given',
+  2250: 'Invalid data type in packed tuple',
+  2251: 'Tuple index out of range',
+  2252: 'Key not in subspace',
+  2253: 'Cannot specify a prefix unless manual prefixes are enabled',
+  2254: 'Cannot specify a prefix in a partition',
+  2255: 'The root directory cannot be opened',
+  2256: 'The directory already exists',
+  2257: 'The directory does not exist',
+  2258: 'The parent directory does not exist',
+  2259: 'The directory was created with another layer',
+  2260: 'Invalid directory layer metadata',
+  2261: 'A directory cannot be moved between partitions',
+  2262: 'A directory partition cannot be used as a subspace',
+  2263: "The directory layer's metadata are of an incompatible version",
+  2264: 'The database has keys stored at the prefix that was chosen for the directory',
+  2265: "The directory's prefix conflicts with one that is in use",
+  2266: 'The destination is the directory itself or inside of it',
+  2267: 'The root directory cannot be modified',
+  2268: 'A UUID has 16 bytes',
+  2269: 'A versionstamp has 10 bytes, with a user version 12',
   4000: 'An unknown error occurred',
   4100: 'An internal error occurred',
   4200: 'Not implemented yet',

@@ -1,7 +1,17 @@
 /** What every entry of the package exports besides the functions that load the engine. */
 export type { InitOptions, OpenOptions } from './api.js';
-export { type BytesLike, strInc } from './bytes.js';
+export { type BytesLike, concat2, startsWith, strInc } from './bytes.js';
 export { Database, type DatabaseStats } from './database.js';
+export {
+  Directory,
+  DirectoryLayer,
+  type DirectoryLayerOptions,
+  type DirectoryPath,
+  directory,
+  type TransactionOrDatabase,
+} from './directory.js';
+export { DirectoryError } from './directory-error.js';
+export { encoders } from './encoders.js';
 export type { WasmSource } from './engine.js';
 export { errorCodes } from './error-codes.js';
 export { FDBError } from './fdb-error.js';
@@ -15,8 +25,19 @@ export {
   TransactionOptionCode,
 } from './option-codes.js';
 export type { OptionValue } from './options.js';
-export type { RangeBatch, RangeOptions, Row } from './range.js';
+export type { KeyRange, RangeBatch, RangeOptions, Row } from './range.js';
 export type { ReadOptions } from './signal.js';
+export type { Changes, Subject, SubscribeOptions, Subscription } from './subscription.js';
+export { type GetSubspace, isGetSubspace, root, Subspace } from './subspace.js';
 export { type DoTransactionOptions, Transaction, type TransactionOptions } from './transaction.js';
+export { defaultGetRange, defaultTransformer, prefixTransformer, type Transformer } from './transformer.js';
+export type { TupleItem } from './tuple/index.js';
+export * as tuple from './tuple/index.js';
+export { util } from './util.js';
 export { versionBytes, versionNumber } from './version.js';
+export {
+  packPrefixedVersionstamp,
+  packVersionstamp,
+  packVersionstampPrefixSuffix,
+} from './versionstamp.js';
 export type { Watch, WatchOptions } from './watch.js';

@@ -1,31 +1,32 @@
 import type { BytesLike } from './bytes.js';
+import type { Transformer } from './transformer.js';
 
 /**
  * Selects, of the sorted keys, the one `offset` places after the last one that is less than `key` (or
  * less than or equal to it, with `orEqual`). Made by {@link keySelector}.
  */
-export interface KeySelector {
-  readonly key: BytesLike;
+export interface KeySelector<Key = BytesLike> {
+  readonly key: Key;
   readonly orEqual: boolean;
   readonly offset: number;
   /** @internal */
   readonly _isKeySelector: true;
 }
 
-function make(key: BytesLike, orEqual: boolean, offset: number): KeySelector {
+function make<Key = BytesLike>(key: Key, orEqual: boolean, offset: number): KeySelector<Key> {
   return { key, orEqual, offset, _isKeySelector: true };
 }
 
 /** The selector of a key: the first key at or after it. A selector stays what it is. */
-export function toSelector(selector: BytesLike | KeySelector): KeySelector {
-  return isKeySelector(selector) ? selector : make(selector, false, 1);
+export function toSelector<Key = BytesLike>(selector: Key | KeySelector<Key>): KeySelector<Key> {
+  return isKeySelector<Key>(selector) ? selector : make(selector, false, 1);
 }
 
-function isKeySelector(value: unknown): value is KeySelector {
+function isKeySelector<Key = BytesLike>(value: unknown): value is KeySelector<Key> {
   return typeof value === 'object' && value !== null && '_isKeySelector' in value;
 }
 
-function add(selector: KeySelector, places: number): KeySelector {
+function add<Key>(selector: KeySelector<Key>, places: number): KeySelector<Key> {
   return make(selector.key, selector.orEqual, selector.offset + places);
 }
 
@@ -39,21 +40,24 @@ function add(selector: KeySelector, places: number): KeySelector {
  */
 export const keySelector = /* @__PURE__ */ Object.assign(make, {
   /** The last key less than `key`. */
-  lastLessThan: (key: BytesLike) => make(key, false, 0),
+  lastLessThan: <Key = BytesLike>(key: Key) => make(key, false, 0),
   /** The last key less than or equal to `key`. */
-  lastLessOrEqual: (key: BytesLike) => make(key, true, 0),
+  lastLessOrEqual: <Key = BytesLike>(key: Key) => make(key, true, 0),
   /** The first key greater than `key`. */
-  firstGreaterThan: (key: BytesLike) => make(key, true, 1),
+  firstGreaterThan: <Key = BytesLike>(key: Key) => make(key, true, 1),
   /** The first key greater than or equal to `key`. */
-  firstGreaterOrEqual: (key: BytesLike) => make(key, false, 1),
+  firstGreaterOrEqual: <Key = BytesLike>(key: Key) => make(key, false, 1),
   /** The selector some places further on, or back. */
   add,
   /** The selector one place further on. */
-  next: (selector: KeySelector) => add(selector, 1),
+  next: <Key>(selector: KeySelector<Key>) => add(selector, 1),
   /** The selector one place back. */
-  prev: (selector: KeySelector) => add(selector, -1),
+  prev: <Key>(selector: KeySelector<Key>) => add(selector, -1),
   /** Whether something is a key selector. */
   isKeySelector,
   /** The selector of a key; a selector stays what it is. */
   from: toSelector,
+  /** The selector of a key's bytes. */
+  toNative: <Key>(selector: KeySelector<Key>, transformer: Transformer<Key, unknown>) =>
+    make(transformer.pack(selector.key), selector.orEqual, selector.offset),
 });

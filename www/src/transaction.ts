@@ -426,6 +426,11 @@ export class Transaction {
     handle.free();
   }
 
+  /** The engine's side, for what is built on transactions. @internal */
+  get engineHandle(): TransactionHandle {
+    return this.#handle;
+  }
+
   get #handle(): TransactionHandle {
     const { handle } = this.#state;
     if (!handle) {

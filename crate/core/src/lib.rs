@@ -12,6 +12,8 @@ pub mod pure;
 pub mod storage;
 pub mod words;
 
-pub use client::{Database, DatabaseOptions, Read, Transaction, TransactionOptions, Watch};
+pub use client::{
+    Changes, Database, DatabaseOptions, Read, Subscription, Transaction, TransactionOptions, Watch,
+};
 pub use storage::Storage;
 pub use words::{Env, Error, ErrorCode, Result};

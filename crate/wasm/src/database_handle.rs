@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use js_sys::Promise;
 use plinth_core::engine::Locks;
-use plinth_core::words::Durability;
+use plinth_core::words::{Durability, KeyRange};
 use plinth_core::{Database, DatabaseOptions, Error, ErrorCode};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
@@ -18,6 +18,7 @@ use crate::news::{Following, TabNews};
 use crate::options::open_options;
 use crate::page_life::PageLife;
 use crate::storage::{AnyStorage, IndexedDbStorage, database_name, delete_indexed_db};
+use crate::subscription_handle::SubscriptionHandle;
 use crate::transaction_handle::TransactionHandle;
 use crate::web_locks::WebLocks;
 
@@ -129,6 +130,14 @@ impl DatabaseHandle {
         self.options.set(options);
         self.database.set_watches_max(options.watches_max);
         code_of(result)
+    }
+
+    /// Follows the changes of a range. Throws `[code, message]`.
+    pub fn subscribe(&self, begin: &[u8], end: &[u8]) -> Result<SubscriptionHandle, JsValue> {
+        self.database
+            .subscribe(&KeyRange::new(begin, end))
+            .map(SubscriptionHandle::new)
+            .map_err(|error| rejection(&error))
     }
 
     /// Fails if the database can't be used.

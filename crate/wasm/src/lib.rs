@@ -6,6 +6,8 @@
 //! cross; failures cross as numbers.
 
 mod database_handle;
+mod directory_handle;
+mod directory_layer_handle;
 mod env;
 mod failure;
 mod memory_databases;
@@ -14,12 +16,15 @@ mod options;
 mod page_life;
 mod range_chunk;
 pub mod storage;
+mod subscription_handle;
 mod transaction_handle;
 mod trap;
 mod watch_handle;
 mod web_locks;
 
 pub use database_handle::{DatabaseHandle, delete_database, open_database};
+pub use directory_handle::DirectoryHandle;
+pub use directory_layer_handle::DirectoryLayerHandle;
 pub use failure::last_error_message;
 pub use transaction_handle::TransactionHandle;
 pub use trap::report_traps;

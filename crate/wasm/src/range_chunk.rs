@@ -8,6 +8,7 @@
 //! | … | per row: key, value |
 
 use js_sys::Uint8Array;
+use plinth_core::Changes;
 use plinth_core::words::RangeRows;
 
 /// Packs rows into a buffer of exactly their size.
@@ -24,6 +25,36 @@ pub(crate) fn pack_rows(rows: &RangeRows) -> Uint8Array {
     for (key, value) in &rows.rows {
         chunk.extend_from_slice(key);
         chunk.extend_from_slice(value);
+    }
+    Uint8Array::from(chunk.as_slice())
+}
+
+/// A value's length that says that there is none.
+const GONE: u32 = u32::MAX;
+
+/// Packs changes as `pack_rows` packs rows: first the replaced ranges, begin as key and end as value, then
+/// the changed keys, a value of length [`GONE`] for one that is gone. Bytes 4..8 are the number of ranges.
+pub(crate) fn pack_changes(changes: &Changes) -> Uint8Array {
+    let ranges = changes
+        .replaced
+        .iter()
+        .map(|range| (&*range.begin, Some(&*range.end)));
+    let keys = changes
+        .changes
+        .iter()
+        .map(|(key, value)| (&**key, value.as_deref()));
+    let rows: Vec<(&[u8], Option<&[u8]>)> = ranges.chain(keys).collect();
+    let mut chunk = Vec::new();
+    chunk.extend_from_slice(&(rows.len() as u32).to_le_bytes());
+    chunk.extend_from_slice(&(changes.replaced.len() as u32).to_le_bytes());
+    for (key, value) in &rows {
+        chunk.extend_from_slice(&(key.len() as u32).to_le_bytes());
+        let length = value.map_or(GONE, |value| value.len() as u32);
+        chunk.extend_from_slice(&length.to_le_bytes());
+    }
+    for (key, value) in rows {
+        chunk.extend_from_slice(key);
+        chunk.extend_from_slice(value.unwrap_or_default());
     }
     Uint8Array::from(chunk.as_slice())
 }

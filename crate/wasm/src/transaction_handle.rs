@@ -26,6 +26,11 @@ impl TransactionHandle {
     pub(crate) fn new(transaction: Rc<Transaction<AnyStorage>>) -> TransactionHandle {
         TransactionHandle { transaction }
     }
+
+    /// The transaction, for an operation that goes on when this handle is freed.
+    pub(crate) fn share(&self) -> Rc<Transaction<AnyStorage>> {
+        Rc::clone(&self.transaction)
+    }
 }
 
 #[wasm_bindgen]

@@ -6,6 +6,7 @@
  */
 import { open } from 'plinthdb';
 import { apiSuite } from '../suite/api-suite.ts';
+import { layers } from '../suite/layers.ts';
 import type { TestEvent } from '../support/page-run.ts';
 
 declare global {
@@ -33,6 +34,7 @@ apiSuite({
   seed: Number(parameters.get('seed')),
   steps: Number(parameters.get('steps')),
 });
+if (isMemory) layers(Number(parameters.get('seed')));
 
 mocha.run();
 

@@ -4,6 +4,7 @@ import { clearRange } from './clear-range.ts';
 import { conflictRanges } from './conflict-ranges.ts';
 import { conflicts } from './conflicts.ts';
 import { databaseCalls } from './database-calls.ts';
+import { directories } from './directories.ts';
 import { durabilityOption } from './durability-option.ts';
 import type { Storage } from './fixture.ts';
 import { getRange } from './get-range.ts';
@@ -19,6 +20,7 @@ import { retry } from './retry.ts';
 import { selectors } from './selectors.ts';
 import { serializability } from './serializability.ts';
 import { snapshotReads } from './snapshot-reads.ts';
+import { subscriptions } from './subscriptions.ts';
 import { watches } from './watches.ts';
 
 export function apiSuite(storage: Storage): void {
@@ -37,10 +39,12 @@ export function apiSuite(storage: Storage): void {
     conflictRanges(storage);
     serializability(storage);
     watches(storage);
+    subscriptions(storage);
     limits(storage);
     durabilityOption(storage);
     options(storage);
     readVersions(storage);
+    directories(storage);
     lifecycle(storage);
     randomProgram(storage);
   });

@@ -3,10 +3,11 @@
 use std::rc::Rc;
 
 use super::options::TransactionOptions;
+use super::subscription::{Subscription, checked};
 use super::transaction::Transaction;
 use crate::engine::{Engine, EngineStats, Locks, News};
 use crate::storage::Storage;
-use crate::words::{Env, Result, SequenceNumber};
+use crate::words::{Env, KeyRange, Result, SequenceNumber};
 
 /// An open database. Clones share one engine.
 pub struct Database<S: Storage> {
@@ -63,6 +64,16 @@ impl<S: Storage> Database<S> {
                 Err(error) => transaction.on_error(&error).await?,
             }
         }
+    }
+
+    /// Follows the changes of a range, whichever peer makes them.
+    ///
+    /// # Errors
+    /// `key_outside_legal_range`, `inverted_range`; `client_invalid_operation` for an empty range; why the
+    /// database can't be used.
+    pub fn subscribe(&self, range: &KeyRange) -> Result<Subscription<S>> {
+        self.engine.check_usable()?;
+        Ok(Subscription::new(self.clone(), checked(range)?))
     }
 
     /// Learns that the log ended at `tail` when another peer published it.

@@ -15,11 +15,12 @@ use std::task::Poll;
 use futures_channel::oneshot;
 
 use super::attempt::Attempt;
+use super::operation_lock::OperationLock;
 use super::options::{PersistentOptions, TransactionOptions, checked_value, transaction_option};
-use crate::engine::{CommitIntent, Committed, Engine, Rejection};
+use crate::engine::{CommitIntent, Committed, Engine, Rejection, Turn};
 use crate::pure::{RangeSet, RetryState, VERSIONSTAMP_BYTES};
 use crate::storage::Storage;
-use crate::words::{Bytes, Env, Error, ErrorCode, KeyRange, LocalFuture, Result, TransactionOption};
+use crate::words::{Bytes, Env, Error, ErrorCode, Key, KeyRange, LocalFuture, Result, TransactionOption};
 
 /// A transaction. Its futures make progress whether or not they are polled.
 pub struct Transaction<S: Storage> {
@@ -34,6 +35,18 @@ pub struct Transaction<S: Storage> {
     timer: RefCell<Option<oneshot::Sender<()>>>,
     /// What the last conflict was about, if that was to be reported. Outlives retries and resets.
     pub(super) conflicting_keys: Rc<RefCell<RangeSet>>,
+    /// Keeps its directory operations apart.
+    pub(super) directory_lock: OperationLock,
+    rivalry: Rc<Rivalry>,
+}
+
+/// How a transaction stands towards others that want the same.
+#[derive(Default)]
+struct Rivalry {
+    /// What its last commit lost over.
+    contended: RefCell<Option<Key>>,
+    /// Its turn in the line of the losers.
+    turn: RefCell<Option<Turn>>,
 }
 
 impl<S: Storage> Transaction<S> {
@@ -49,6 +62,8 @@ impl<S: Storage> Transaction<S> {
             began_us,
             timer: RefCell::default(),
             conflicting_keys: Rc::default(),
+            directory_lock: OperationLock::default(),
+            rivalry: Rc::default(),
         });
         transaction.start_timer();
         transaction
@@ -134,6 +149,7 @@ impl<S: Storage> Transaction<S> {
         let (sender, receiver) = oneshot::channel();
         let engine = Rc::clone(&self.engine);
         let conflicting_keys = Rc::clone(&self.conflicting_keys);
+        let rivalry = Rc::clone(&self.rivalry);
         let answer = attempt.or_ended(
             Box::pin(async move { receiver.await.ok() }),
             ErrorCode::CommitUnknownResult,
@@ -143,8 +159,12 @@ impl<S: Storage> Transaction<S> {
                 if rejection.error.code() == ErrorCode::NotCommitted {
                     conflicting_keys.replace(range_set(rejection.conflicting_keys));
                 }
+                rivalry.contended.replace(rejection.contended);
                 rejection.error
             });
+            if result.is_ok() {
+                rivalry.turn.take();
+            }
             attempt.settle_stamps(&result);
             match &result {
                 Ok(()) => attempt.arm_watches(),
@@ -166,12 +186,23 @@ impl<S: Storage> Transaction<S> {
         if let Err(ended) = attempt.check_not_ended() {
             return Box::pin(std::future::ready(Err(ended)));
         }
-        let mut state = self.retry_state.get();
+        let (before, mut state) = (self.retry_state.get(), self.retry_state.get());
         let policy = self.persistent.get().retry;
         let delay = state.on_error(error, &policy, self.engine.env().random_u64());
+        let contended = self.rivalry.contended.take();
+        // Who has its turn and loses to somebody outside the line backs off as usual.
+        let lost_over = contended
+            .filter(|_| error.code() == ErrorCode::NotCommitted && self.rivalry.turn.borrow().is_none());
+        if delay.is_ok()
+            && let Some(key) = lost_over
+        {
+            self.retry_state.set(state.with_backoff_of(before));
+            return self.retry_in_turn(attempt, key, policy.retry_delay_max_us);
+        }
         self.retry_state.set(state);
         match delay {
             Err(error) => {
+                self.rivalry.turn.take();
                 attempt.end(&ErrorCode::TransactionCancelled.into());
                 Box::pin(std::future::ready(Err(error)))
             }
@@ -188,8 +219,34 @@ impl<S: Storage> Transaction<S> {
         }
     }
 
+    /// The next attempt begins when those who lost over the same key before are done, or after the
+    /// longest back-off.
+    fn retry_in_turn(
+        self: &Rc<Self>,
+        attempt: Rc<Attempt<S>>,
+        lost_over: Key,
+        retry_delay_max_us: u64,
+    ) -> LocalFuture<Result<()>> {
+        let transaction = Rc::clone(self);
+        let mut turn = self.engine.line_up(lost_over);
+        let mut bound = self.engine.env().sleep(retry_delay_max_us);
+        Box::pin(async move {
+            let waited = poll_fn(|context| {
+                if let Poll::Ready(turn) = Pin::new(&mut turn).poll(context) {
+                    return Poll::Ready(Some(Ok(turn.ok())));
+                }
+                bound.as_mut().poll(context).map(|()| Some(Ok(None)))
+            });
+            let turn = attempt.or_ended(waited, ErrorCode::TransactionCancelled).await?;
+            transaction.begin_attempt();
+            transaction.rivalry.turn.replace(turn);
+            Ok(())
+        })
+    }
+
     /// Makes the transaction as good as new: its options are the defaults again.
     pub fn reset(self: &Rc<Self>) {
+        self.rivalry.turn.take();
         self.retry_state.set(RetryState::default());
         self.persistent.set(PersistentOptions::new(&self.defaults));
         self.began_us.set(self.engine.env().monotonic_us());
@@ -200,6 +257,7 @@ impl<S: Storage> Transaction<S> {
     /// Ends every use of the transaction with `transaction_cancelled`, until `reset`. A commit in
     /// flight may or may not happen.
     pub fn cancel(&self) {
+        self.rivalry.turn.take();
         self.attempt().end(&ErrorCode::TransactionCancelled.into());
     }
 

@@ -153,7 +153,7 @@ impl<S: Storage> Engine<S> {
                     self.find_out(&batch).await.map_err(|_| error)?;
                     let batch_id = resolution.borrow().record.batch_id;
                     if self.state.borrow().find_batch(&batch_id).is_some() {
-                        self.news.publish(self.state.borrow().tail());
+                        self.publish_tail();
                         return Ok(results(&resolution.borrow()));
                     }
                 }
@@ -230,6 +230,13 @@ impl<S: Storage> Engine<S> {
         resolve(&self.state.borrow(), batch.iter(), now, batch_id)
     }
 
+    /// Tells the others how far the log goes. Who is alone has nobody to tell: whoever comes reads the log.
+    fn publish_tail(&self) {
+        if !self.has_nobody_to_tell() {
+            self.news.publish(self.state.borrow().tail());
+        }
+    }
+
     fn apply_own_record(&self, resolution: &Resolution, tail: SequenceNumber) -> Result<()> {
         let mut state = self.state.borrow_mut();
         // A read of the log may have been faster and applied it already.
@@ -237,7 +244,7 @@ impl<S: Storage> Engine<S> {
             state.apply_record(&resolution.record, tail, self.env.monotonic_us())?;
         }
         drop(state);
-        self.news.publish(tail);
+        self.publish_tail();
         Ok(())
     }
 }

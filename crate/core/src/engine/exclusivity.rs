@@ -308,6 +308,13 @@ impl<S: Storage> Engine<S> {
         }
     }
 
+    /// Whether nobody else is there to be told of a commit.
+    pub(super) fn has_nobody_to_tell(&self) -> bool {
+        self.exclusivity.as_ref().is_some_and(|exclusivity| {
+            exclusivity.exclusive_lock().is_some() && exclusivity.lease_age_us() <= LEASE_US
+        })
+    }
+
     /// Whether others may have committed while this page is looked at. A peer that believes to be alone
     /// asks: it may have been robbed without a word.
     pub(super) async fn may_miss_news(self: &Rc<Self>) -> bool {

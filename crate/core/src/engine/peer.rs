@@ -10,14 +10,16 @@ use std::rc::Rc;
 use futures_channel::oneshot;
 
 use super::commit_pipeline::CommitQueue;
+use super::contention::{Contention, Turn};
 use super::exclusivity::{Exclusivity, Locks};
 use super::read_versions::ReadVersionQueue;
 use super::resolver::{Committed, Rejection};
 use super::state::{Snapshot, State};
+use super::subscription_set::{ChangedKeys, SubscriptionId};
 use super::watch_set::{WatchId, WatchOutcome};
 use crate::pure::{LOG_PARTS_MAX, Root, VersionMap};
 use crate::storage::{LogEntry, Storage};
-use crate::words::{Env, Error, ErrorCode, Key, Result, SequenceNumber, Value, Version};
+use crate::words::{Env, Error, ErrorCode, Key, KeyRange, Result, SequenceNumber, Value, Version};
 
 /// Entries of one read of the log: more than the largest record has.
 const LOG_READ_ENTRIES: usize = 512;
@@ -29,8 +31,8 @@ const NEWS_RETRY_DELAY_US: u64 = 10_000;
 /// From this delay on it is given up.
 const NEWS_RETRY_DELAY_MAX_US: u64 = 5_000_000;
 
-/// How often the log is looked at while watches are outstanding, for news that were lost.
-const WATCH_POLL_US: u64 = 1_000_000;
+/// How often the log is looked at while watches or subscriptions are outstanding, for news that were lost.
+const NEWS_POLL_US: u64 = 1_000_000;
 
 /// Tells other peers that the log has grown.
 pub trait News {
@@ -71,6 +73,7 @@ pub struct Engine<S> {
     pub(super) state: RefCell<State>,
     pub(super) read_versions: RefCell<ReadVersionQueue>,
     pub(super) commits: RefCell<CommitQueue>,
+    contention: Contention,
     /// Where there are no locks, or nothing to be locked, `None`.
     pub(super) exclusivity: Option<Rc<Exclusivity>>,
     /// Why the engine can't be used any more.
@@ -116,6 +119,7 @@ impl<S: Storage> Engine<S> {
             state: RefCell::new(state),
             read_versions: RefCell::default(),
             commits: RefCell::default(),
+            contention: Contention::default(),
             failure: RefCell::default(),
             is_closing: Cell::new(false),
             is_following_news: Cell::new(false),
@@ -217,6 +221,11 @@ impl<S: Storage> Engine<S> {
         self.is_following_news.set(false);
     }
 
+    /// A place in the line of those who lost a conflict over this key.
+    pub fn line_up(&self, contended: Key) -> oneshot::Receiver<Turn> {
+        self.contention.line_up(contended)
+    }
+
     /// Counts a new watch, to be armed when its transaction has committed.
     ///
     /// # Errors
@@ -245,12 +254,54 @@ impl<S: Storage> Engine<S> {
             return;
         }
         self.state.borrow_mut().arm_watch(id, key, reference, sender);
-        self.poll_for_watches();
+        self.poll_for_news();
     }
 
-    /// Looks at the log from time to time while watches are outstanding: they fire also for changes of
-    /// which no news came.
-    fn poll_for_watches(self: &Rc<Self>) {
+    /// Starts to follow a range: everything in it counts as changed at first.
+    pub fn subscribe(self: &Rc<Self>, range: KeyRange) -> SubscriptionId {
+        let id = {
+            let subscriptions = &mut self.state.borrow_mut().subscriptions;
+            let id = subscriptions.add(range.clone());
+            let mut everything = ChangedKeys::default();
+            everything.replace(range);
+            subscriptions.put_back(id, &everything);
+            id
+        };
+        self.poll_for_news();
+        id
+    }
+
+    /// Ends a subscription.
+    pub fn unsubscribe(&self, id: SubscriptionId) {
+        self.state.borrow_mut().subscriptions.remove(id);
+    }
+
+    /// Waits until something has changed that was not taken yet.
+    ///
+    /// # Errors
+    /// Why the engine can't be used any more; `operation_cancelled` when it is closed.
+    pub async fn await_change(&self, id: SubscriptionId) -> Result<()> {
+        self.check_usable()?;
+        let changed = self.state.borrow_mut().subscriptions.changed(id);
+        changed
+            .await
+            .unwrap_or_else(|_| Err(ErrorCode::OperationCancelled.into()))
+    }
+
+    /// What has changed since this was asked last, and up to which version.
+    pub fn take_changes(&self, id: SubscriptionId) -> (Version, ChangedKeys) {
+        let mut state = self.state.borrow_mut();
+        (state.newest(), state.subscriptions.take(id))
+    }
+
+    /// Puts back what was taken and could not be told.
+    pub fn put_back_changes(&self, id: SubscriptionId, taken: &ChangedKeys) {
+        self.state.borrow_mut().subscriptions.put_back(id, taken);
+    }
+
+    /// Looks at the log from time to time while watches or subscriptions are outstanding: they are told
+    /// also of changes of which no news came.
+    fn poll_for_news(self: &Rc<Self>) {
         // Where the end of the log is known, news can't be lost.
         if self.storage.known_tail().is_some() || self.is_polling.replace(true) {
             return;
@@ -259,9 +310,13 @@ impl<S: Storage> Engine<S> {
         let env = Rc::clone(&self.env);
         self.env.spawn(Box::pin(async move {
             loop {
-                env.sleep(WATCH_POLL_US).await;
+                env.sleep(NEWS_POLL_US).await;
                 let Some(engine) = engine.upgrade() else { return };
-                if engine.state.borrow().watches.outstanding() == 0 || engine.check_usable().is_err() {
+                let is_awaited = {
+                    let state = engine.state.borrow();
+                    state.watches.outstanding() > 0 || !state.subscriptions.is_empty()
+                };
+                if !is_awaited || engine.check_usable().is_err() {
                     engine.is_polling.set(false);
                     return;
                 }
@@ -303,7 +358,9 @@ impl<S: Storage> Engine<S> {
                 ErrorCode::ClientInvalidOperation => ErrorCode::OperationCancelled.into(),
                 _ => error.clone(),
             };
-            self.state.borrow_mut().watches.fail_all(&outcome);
+            let mut state = self.state.borrow_mut();
+            state.watches.fail_all(&outcome);
+            state.subscriptions.fail_all(&outcome);
         }
     }
 

@@ -77,6 +77,8 @@ pub struct Rejection {
     pub error: Error,
     /// Of a conflict: the read conflict ranges that others wrote to, if that was to be reported.
     pub conflicting_keys: Vec<KeyRange>,
+    /// Of a conflict: where the first of these ranges begins.
+    pub contended: Option<Key>,
 }
 
 impl From<Error> for Rejection {
@@ -84,6 +86,7 @@ impl From<Error> for Rejection {
         Rejection {
             error,
             conflicting_keys: Vec::new(),
+            contended: None,
         }
     }
 }
@@ -177,11 +180,13 @@ fn judge(
     } else {
         in_history
     };
-    if conflicting.is_empty() {
+    let Some(first) = conflicting.first() else {
         return Ok(());
-    }
+    };
+    let contended = Some(first.begin.clone());
     Err(Rejection {
         error: ErrorCode::NotCommitted.into(),
+        contended,
         conflicting_keys: if intent.reports_conflicting_keys {
             conflicting.into_iter().cloned().collect()
         } else {

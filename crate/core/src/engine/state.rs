@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 
 use futures_channel::oneshot;
 
+use super::subscription_set::SubscriptionSet;
 use super::watch_set::{WatchId, WatchOutcome, WatchSet};
 use crate::pure::{CommitRecord, CommittedTransaction, ConflictSet, RecordReader, VersionClock, VersionMap};
 use crate::storage::LogEntry;
@@ -31,6 +32,7 @@ pub(super) struct State {
     map: VersionMap,
     conflicts: ConflictSet,
     pub(super) watches: WatchSet,
+    pub(super) subscriptions: SubscriptionSet,
     /// Whether transactions may read here. Before, while the log is first read, no history is kept.
     is_serving: bool,
     /// Versions of the commits that still matter for the horizon, oldest first.
@@ -52,6 +54,7 @@ impl State {
             map,
             conflicts: ConflictSet::new(),
             watches: WatchSet::new(),
+            subscriptions: SubscriptionSet::default(),
             is_serving: false,
             recent: VecDeque::new(),
             recent_batches: VecDeque::new(),
@@ -158,7 +161,9 @@ impl State {
             .transactions
             .iter()
             .flat_map(|transaction| &transaction.writes);
-        self.watches.fire(writes.map(|write| &write.mutation), &self.map);
+        let mutations = writes.map(|write| &write.mutation);
+        self.subscriptions.note(mutations.clone());
+        self.watches.fire(mutations, &self.map);
         Ok(())
     }
 

@@ -8,6 +8,8 @@ mod record_bytes;
 mod retry;
 mod root;
 mod stamped_write;
+mod subspace;
+pub mod tuple;
 mod version_clock;
 mod version_map;
 mod write_map;
@@ -19,6 +21,7 @@ pub use record::{CommitRecord, CommittedTransaction, LOG_PARTS_MAX, RecordReader
 pub use retry::{RetryPolicy, RetryState};
 pub use root::Root;
 pub use stamped_write::{StampedWrite, possible_keys};
+pub use subspace::Subspace;
 pub use version_clock::VersionClock;
 pub use version_map::VersionMap;
 pub use write_map::{Overlay, WriteMap, conflict_bytes};

@@ -86,6 +86,17 @@ impl RetryState {
     }
 }
 
+impl RetryState {
+    /// The same with the back-off that `earlier` had: for a retry that waits for something else.
+    #[must_use]
+    pub fn with_backoff_of(self, earlier: RetryState) -> RetryState {
+        RetryState {
+            backoff_us: earlier.backoff_us,
+            ..self
+        }
+    }
+}
+
 /// A uniform draw from `0..limit`.
 fn scale(limit: u64, random: u64) -> u64 {
     ((u128::from(limit) * u128::from(random)) >> 64) as u64

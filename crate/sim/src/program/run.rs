@@ -13,8 +13,9 @@ use super::{Actor, Program, Step};
 use crate::model::{Answer, Attempt, Call, Conflicts, Event, Moment, ReadVersion, Transcript};
 use crate::{Cluster, ClusterOptions, Faults, Peer, SimulatedStorage, Simulation};
 
-/// Long enough for news to arrive and for watches to be compared.
-const SETTLING_US: u64 = 50_000;
+/// Long enough for news to arrive and for watches to be compared, or for a peer that no news reached to
+/// look at the log by itself, which it does every second.
+const SETTLING_US: u64 = 2_500_000;
 
 /// Runs a program in the world that follows from a seed.
 pub fn run(program: &Program, seed: u64) -> Transcript {

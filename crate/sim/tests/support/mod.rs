@@ -7,6 +7,8 @@
     reason = "each test uses a part; one that panics has failed"
 )]
 
+pub(crate) mod directories;
+
 use std::rc::Rc;
 
 use plinth_core::words::{KeySelector, RangeOptions, RangeRows, TransactionOption};

@@ -1,0 +1,170 @@
+import { type BytesLike, concat2, startsWith, toBytes } from './bytes.js';
+import { type KeyRange, prefixRange } from './range.js';
+import { defaultTransformer, packUnboundAfter, type Transformer, withoutPrefix } from './transformer.js';
+import type { UnboundStamp } from './tuple/item.js';
+
+/** Something that has a subspace: a subspace, a database, a transaction, a directory. */
+export interface GetSubspace<KeyIn, KeyOut, ValIn, ValOut> {
+  getSubspace(): Subspace<KeyIn, KeyOut, ValIn, ValOut>;
+}
+
+/** Whether something has a subspace. */
+export function isGetSubspace<KeyIn, KeyOut, ValIn, ValOut>(
+  value: unknown,
+): value is GetSubspace<KeyIn, KeyOut, ValIn, ValOut> {
+  return typeof value === 'object' && value !== null && 'getSubspace' in value;
+}
+
+const EMPTY = /* @__PURE__ */ new Uint8Array(0);
+
+/**
+ * The keys that begin with a prefix, and how what follows it and the values are encoded. It never changes;
+ * what is to be different is a new one.
+ *
+ * @example
+ * ```ts
+ * const users = new Subspace('users/').withKeyEncoding(tuple).withValueEncoding(encoders.json);
+ * const key = users.packKey(['ann', 1]);
+ * users.unpackKey(key); // -> ['ann', 1]
+ * ```
+ */
+export class Subspace<KeyIn = BytesLike, KeyOut = Uint8Array, ValIn = BytesLike, ValOut = Uint8Array> {
+  /** What its keys begin with. */
+  readonly prefix: Uint8Array;
+  /** The encoding of what follows. */
+  readonly keyXf: Transformer<KeyIn, KeyOut>;
+  /** The encoding of the values. */
+  readonly valueXf: Transformer<ValIn, ValOut>;
+
+  /** The subspace of a prefix, given as its bytes. */
+  constructor(
+    rawPrefix: BytesLike | null,
+    keyXf?: Transformer<KeyIn, KeyOut>,
+    valueXf?: Transformer<ValIn, ValOut>,
+  ) {
+    this.prefix = rawPrefix === null ? EMPTY : toBytes(rawPrefix).slice();
+    // Without encodings the type parameters are those of bytes, unless the caller says otherwise.
+    this.keyXf = keyXf ?? (defaultTransformer as unknown as Transformer<KeyIn, KeyOut>);
+    this.valueXf = valueXf ?? (defaultTransformer as unknown as Transformer<ValIn, ValOut>);
+  }
+
+  /** The subspace of the keys that begin with this one; with other encodings, if they are given. */
+  at(prefix: KeyIn | null): Subspace<KeyIn, KeyOut, ValIn, ValOut>;
+  at<ChildKeyIn, ChildKeyOut>(
+    prefix: KeyIn | null,
+    keyXf: Transformer<ChildKeyIn, ChildKeyOut>,
+  ): Subspace<ChildKeyIn, ChildKeyOut, ValIn, ValOut>;
+  at<ChildValIn, ChildValOut>(
+    prefix: KeyIn | null,
+    keyXf: undefined,
+    valueXf: Transformer<ChildValIn, ChildValOut>,
+  ): Subspace<KeyIn, KeyOut, ChildValIn, ChildValOut>;
+  at<ChildKeyIn, ChildKeyOut, ChildValIn, ChildValOut>(
+    prefix: KeyIn | null,
+    keyXf: Transformer<ChildKeyIn, ChildKeyOut>,
+    valueXf: Transformer<ChildValIn, ChildValOut>,
+  ): Subspace<ChildKeyIn, ChildKeyOut, ChildValIn, ChildValOut>;
+  at(
+    prefix: KeyIn | null,
+    keyXf: Transformer<unknown, unknown> = this.keyXf as Transformer<unknown, unknown>,
+    valueXf: Transformer<unknown, unknown> = this.valueXf as Transformer<unknown, unknown>,
+  ): Subspace<unknown, unknown, unknown, unknown> {
+    return new Subspace(prefix === null ? this.prefix : this.packKey(prefix), keyXf, valueXf);
+  }
+
+  /** The subspace of the keys that begin with these bytes, whatever the encoding. */
+  atRaw(prefix: BytesLike): Subspace<KeyIn, KeyOut, ValIn, ValOut> {
+    return new Subspace(concat2(this.prefix, toBytes(prefix)), this.keyXf, this.valueXf);
+  }
+
+  /** The same keys with another encoding of what follows the prefix; without one, as bytes. */
+  withKeyEncoding(): Subspace<BytesLike, Uint8Array, ValIn, ValOut>;
+  withKeyEncoding<ChildKeyIn, ChildKeyOut>(
+    keyXf: Transformer<ChildKeyIn, ChildKeyOut>,
+  ): Subspace<ChildKeyIn, ChildKeyOut, ValIn, ValOut>;
+  withKeyEncoding(
+    keyXf: Transformer<unknown, unknown> = defaultTransformer as Transformer<unknown, unknown>,
+  ): Subspace<unknown, unknown, ValIn, ValOut> {
+    return new Subspace(this.prefix, keyXf, this.valueXf);
+  }
+
+  /** The same keys with another encoding of their values; without one, as bytes. */
+  withValueEncoding(): Subspace<KeyIn, KeyOut, BytesLike, Uint8Array>;
+  withValueEncoding<ChildValIn, ChildValOut>(
+    valueXf: Transformer<ChildValIn, ChildValOut>,
+  ): Subspace<KeyIn, KeyOut, ChildValIn, ChildValOut>;
+  withValueEncoding(
+    valueXf: Transformer<unknown, unknown> = defaultTransformer as Transformer<unknown, unknown>,
+  ): Subspace<KeyIn, KeyOut, unknown, unknown> {
+    return new Subspace(this.prefix, this.keyXf, valueXf);
+  }
+
+  /** Itself. */
+  getSubspace(): this {
+    return this;
+  }
+
+  /** The bytes of a key. */
+  packKey(key: KeyIn): Uint8Array {
+    return this.#withPrefix(this.keyXf.pack(key));
+  }
+
+  /** The key of bytes. Throws `key_not_in_subspace` if they don't begin with the prefix. */
+  unpackKey(key: Uint8Array): KeyOut {
+    return this.keyXf.unpack(withoutPrefix(key, this.prefix));
+  }
+
+  /** The bytes of a value. */
+  packValue(value: ValIn): Uint8Array {
+    return toBytes(this.valueXf.pack(value));
+  }
+
+  /** The value of bytes. */
+  unpackValue(value: Uint8Array): ValOut {
+    return this.valueXf.unpack(value);
+  }
+
+  /** The bytes of a key with a versionstamp that the commit is to fill in. */
+  packKeyUnboundVersionstamp(key: KeyIn): UnboundStamp {
+    return packUnboundAfter(this.prefix, this.keyXf, key);
+  }
+
+  /** The bytes of a value with a versionstamp that the commit is to fill in. */
+  packValueUnboundVersionstamp(value: ValIn): UnboundStamp {
+    return packUnboundAfter(EMPTY, this.valueXf, value);
+  }
+
+  /**
+   * The keys below this one: what the encoding says they are, which for tuples is those with more elements,
+   * and otherwise those that begin with its bytes.
+   */
+  packRange(prefix: KeyIn): KeyRange {
+    const range = this.keyXf.range?.(prefix);
+    if (!range) return this.packRangeStartsWith(prefix);
+    return { begin: this.#withPrefix(range.begin), end: this.#withPrefix(range.end) };
+  }
+
+  /** The keys whose bytes begin with the bytes of this one. */
+  packRangeStartsWith(prefix: KeyIn): KeyRange {
+    return prefixRange(this.packKey(prefix));
+  }
+
+  /** The keys from this one to the end of the subspace; without a key, all of them. */
+  packRangeFrom(start?: KeyIn): KeyRange {
+    const { begin, end } = prefixRange(this.prefix);
+    return { begin: start === undefined ? begin : this.packKey(start), end };
+  }
+
+  /** Whether bytes begin with the prefix. */
+  contains(key: BytesLike): boolean {
+    return startsWith(toBytes(key), this.prefix);
+  }
+
+  #withPrefix(rest: BytesLike): Uint8Array {
+    const bytes = toBytes(rest);
+    return this.prefix.length === 0 ? bytes : concat2(this.prefix, bytes);
+  }
+}
+
+/** All keys, as bytes. */
+export const root: Subspace = /* @__PURE__ */ new Subspace(null);
