@@ -3,15 +3,15 @@
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
-use plinth_core::engine::{Engine, Locks, News};
-use plinth_core::storage::MemoryStorage;
+use plinth_core::engine::{Engine, EngineOptions, Locks, News};
+use plinth_core::storage::{LogEntry, MemoryStorage, Storage};
 use plinth_core::words::SequenceNumber;
 use plinth_core::{Database, Result};
 
 use crate::executor::{GroupId, Simulation};
 use crate::fake_locks::{FakeLocks, LockManager};
 use crate::peer_env::PeerEnv;
-use crate::simulated_storage::{Faults, SimulatedStorage};
+use crate::simulated_storage::{Archive, Death, Faults, SimulatedStorage};
 
 /// What the world does to its peers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub struct ClusterOptions {
     pub without_locks: bool,
     /// How far wall clocks are apart.
     pub wall_clock_spread_us: u64,
+    /// Of every peer.
+    pub engine: EngineOptions,
 }
 
 impl ClusterOptions {
@@ -41,6 +43,7 @@ impl ClusterOptions {
             news_loss_odds: 3,
             wall_clock_spread_us: 60_000_000,
             without_locks: false,
+            engine: EngineOptions::default(),
         }
     }
 }
@@ -53,6 +56,7 @@ type Listener = (GroupId, Weak<Engine<SimulatedStorage>>);
 pub struct Cluster {
     world: Simulation,
     memory: MemoryStorage,
+    archive: Archive,
     options: ClusterOptions,
     listening: Rc<RefCell<Vec<Listener>>>,
     locks: Rc<LockManager>,
@@ -64,9 +68,15 @@ pub struct Peer {
     /// Its database.
     pub database: Database<SimulatedStorage>,
     env: Rc<PeerEnv>,
+    operations: Rc<Cell<u64>>,
 }
 
 impl Peer {
+    /// How many storage operations it has begun.
+    pub fn operations(&self) -> u64 {
+        self.operations.get()
+    }
+
     /// Moves the peer's wall clock.
     pub fn set_wall_clock_offset(&self, offset_us: i64) {
         self.env.wall_clock_offset_us.set(offset_us);
@@ -79,6 +89,7 @@ impl Cluster {
         Cluster {
             world: world.clone(),
             memory: MemoryStorage::new(),
+            archive: Archive::default(),
             options,
             listening: Rc::default(),
             locks: Rc::default(),
@@ -100,11 +111,31 @@ impl Cluster {
         &self.locks
     }
 
+    /// The whole log from the first entry on, with what folds deleted.
+    pub async fn whole_log(&self) -> Vec<LogEntry> {
+        let mut entries = self.archive.borrow().clone();
+        let rest = self.memory.read_log(SequenceNumber::ZERO, usize::MAX).await;
+        let rest = rest.expect("memory can be read");
+        entries.extend(rest.into_iter().map(|entry| (entry.sequence, entry.bytes)));
+        entries
+            .into_iter()
+            .map(|(sequence, bytes)| LogEntry { sequence, bytes })
+            .collect()
+    }
+
     /// Opens a peer.
     ///
     /// # Errors
     /// Those of opening; among them simulated ones.
     pub async fn try_open(&self) -> Result<Peer> {
+        self.try_open_mortal(None).await
+    }
+
+    /// Opens a peer that is to die at a storage operation.
+    ///
+    /// # Errors
+    /// Those of opening; among them simulated ones.
+    pub async fn try_open_mortal(&self, death: Option<Death>) -> Result<Peer> {
         let group = self.world.new_group();
         let spread = self.options.wall_clock_spread_us;
         let offset = self.world.random_in(0..2 * spread + 1) as i64 - spread as i64;
@@ -113,7 +144,9 @@ impl Cluster {
             group,
             wall_clock_offset_us: Cell::new(offset),
         });
-        let storage = SimulatedStorage::new(&self.world, &self.memory, self.options.faults);
+        let faults = self.options.faults;
+        let storage = SimulatedStorage::new(&self.world, &self.memory, &self.archive, faults, death);
+        let operations = storage.operations();
         let news = ClusterNews {
             cluster: self.clone(),
             sender: group,
@@ -128,11 +161,17 @@ impl Cluster {
                 delay_us: 500,
             }))
         };
-        let database = Database::open(storage, Rc::clone(&env) as _, Box::new(news), locks).await?;
+        let surroundings = Rc::clone(&env) as _;
+        let engine = self.options.engine;
+        let database = Database::open_with(storage, surroundings, Box::new(news), locks, engine).await?;
         self.listening
             .borrow_mut()
             .push((group, Rc::downgrade(database.engine())));
-        Ok(Peer { database, env })
+        Ok(Peer {
+            database,
+            env,
+            operations,
+        })
     }
 
     /// Opens a peer, trying again after simulated failures.

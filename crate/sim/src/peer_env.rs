@@ -1,6 +1,8 @@
 //! A peer's surroundings in the simulated world: its own wall clock, and tasks that die with it.
 
 use std::cell::Cell;
+use std::future::poll_fn;
+use std::task::Poll;
 
 use plinth_core::words::{Env, LocalFuture};
 
@@ -32,6 +34,17 @@ impl Env for PeerEnv {
 
     fn sleep(&self, duration_us: u64) -> LocalFuture<()> {
         Box::pin(self.world.sleep(duration_us))
+    }
+
+    fn yield_now(&self) -> LocalFuture<()> {
+        let mut has_yielded = false;
+        Box::pin(poll_fn(move |context| {
+            if std::mem::replace(&mut has_yielded, true) {
+                return Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            Poll::Pending
+        }))
     }
 
     fn spawn(&self, task: LocalFuture<()>) {

@@ -2,9 +2,14 @@
 //! path.
 //!
 //! Fault model: an operation takes time before its effect and after it; the effect is atomic. With
-//! `io_error_odds` an operation fails without effect. With `lost_answer_odds` a commit ends with
+//! `io_error_odds` an operation fails without effect. With `lost_answer_odds` a commit or fold ends with
 //! `commit_unknown_result`, in half of the cases with its effect. A killed peer's operation has its
-//! effect or not, depending on where it was.
+//! effect or not, depending on where it was. A peer that is to die at an operation gets no answer to it,
+//! nor to any other.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use plinth_core::storage::{
     CommitOutcome, CommitRequest, FoldOutcome, FoldRequest, LogEntry, MemoryStorage, Storage,
@@ -21,28 +26,67 @@ pub struct Faults {
     pub delay_us: u64,
     /// Operations that fail with `io_error`, without effect.
     pub io_error_odds: u64,
-    /// Commits that end without an answer.
+    /// Commits and folds that end without an answer.
     pub lost_answer_odds: u64,
 }
+
+/// The operation at which a peer dies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Death {
+    /// Its number, from 0.
+    pub operation: u64,
+    /// Whether the operation still has its effect.
+    pub has_effect: bool,
+}
+
+/// Log entries that folds deleted, by their places.
+pub type Archive = Rc<RefCell<BTreeMap<SequenceNumber, Vec<u8>>>>;
 
 /// One peer's storage.
 pub struct SimulatedStorage {
     world: Simulation,
     memory: MemoryStorage,
     faults: Faults,
+    death: Option<Death>,
+    archive: Archive,
+    operations: Rc<Cell<u64>>,
 }
 
 impl SimulatedStorage {
     /// A peer of the database in `memory`.
-    pub fn new(world: &Simulation, memory: &MemoryStorage, faults: Faults) -> SimulatedStorage {
+    pub fn new(
+        world: &Simulation,
+        memory: &MemoryStorage,
+        archive: &Archive,
+        faults: Faults,
+        death: Option<Death>,
+    ) -> SimulatedStorage {
         SimulatedStorage {
             world: world.clone(),
             memory: memory.another_peer(),
             faults,
+            death,
+            archive: Rc::clone(archive),
+            operations: Rc::default(),
         }
     }
 
+    /// How many operations were begun.
+    pub fn operations(&self) -> Rc<Cell<u64>> {
+        Rc::clone(&self.operations)
+    }
+
     async fn operation<T>(&self, effect: impl AsyncFnOnce(&MemoryStorage) -> Result<T>) -> Result<T> {
+        let number = self.operations.get();
+        self.operations.set(number + 1);
+        if let Some(death) = self.death
+            && number >= death.operation
+        {
+            if number == death.operation && death.has_effect {
+                let _nobody_hears = effect(&self.memory).await;
+            }
+            return std::future::pending().await;
+        }
         self.world.sleep_below(self.faults.delay_us).await;
         if self.world.one_in(self.faults.io_error_odds) {
             return Err(Error::new(
@@ -59,6 +103,10 @@ impl SimulatedStorage {
 impl Storage for SimulatedStorage {
     async fn root(&self, initial: &[u8]) -> Result<Vec<u8>> {
         self.operation(async |memory| memory.root(initial).await).await
+    }
+
+    async fn current_root(&self) -> Result<Option<Vec<u8>>> {
+        self.operation(async |memory| memory.current_root().await).await
     }
 
     async fn read_log(&self, after: SequenceNumber, limit: usize) -> Result<Vec<LogEntry>> {
@@ -85,22 +133,36 @@ impl Storage for SimulatedStorage {
         self.operation(async |memory| memory.read_pages(ids).await).await
     }
 
-    async fn write_pages(&self, pages: Vec<(PageId, Vec<u8>)>) -> Result<()> {
-        self.operation(async |memory| memory.write_pages(pages).await)
+    async fn page_ids(&self, from: PageId, limit: usize) -> Result<Vec<PageId>> {
+        self.operation(async |memory| memory.page_ids(from, limit).await)
             .await
-    }
-
-    async fn delete_pages(&self, ids: Vec<PageId>) -> Result<()> {
-        self.operation(async |memory| memory.delete_pages(ids).await)
-            .await
-    }
-
-    async fn page_ids(&self) -> Result<Vec<PageId>> {
-        self.operation(async |memory| memory.page_ids().await).await
     }
 
     async fn fold(&self, request: FoldRequest) -> Result<FoldOutcome> {
-        self.operation(async |memory| memory.fold(request).await).await
+        let archive = &self.archive;
+        let fold_and_archive = async |memory: &MemoryStorage| {
+            let through = request.delete_log_through;
+            let log = memory.read_log(SequenceNumber::ZERO, usize::MAX).await?;
+            let outcome = memory.fold(request).await?;
+            if outcome == FoldOutcome::Folded {
+                let deleted = log.into_iter().filter(|entry| entry.sequence <= through);
+                archive
+                    .borrow_mut()
+                    .extend(deleted.map(|entry| (entry.sequence, entry.bytes)));
+            }
+            Ok(outcome)
+        };
+        if self.world.one_in(self.faults.lost_answer_odds) {
+            self.world.sleep_below(self.faults.delay_us).await;
+            if self.world.one_in(2) {
+                let _lost = fold_and_archive(&self.memory).await;
+            }
+            return Err(Error::new(
+                ErrorCode::CommitUnknownResult,
+                "simulated loss of the answer",
+            ));
+        }
+        self.operation(fold_and_archive).await
     }
 
     fn known_tail(&self) -> Option<SequenceNumber> {

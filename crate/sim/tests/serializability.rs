@@ -10,6 +10,8 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use plinth_core::engine::{EngineOptions, FoldOptions};
+use plinth_core::pure::PageOptions;
 use plinth_core::words::{KeySelector, RangeOptions, Version};
 use plinth_core::{Error, ErrorCode, Result, TransactionOptions};
 use plinth_sim::{Cluster, ClusterOptions, History, Observation, Operation, Outcome, Peer, Simulation};
@@ -178,12 +180,59 @@ fn outcome(result: &Result<()>, version: Option<Version>) -> Outcome {
     }
 }
 
-/// Runs a hostile day and gives the trace of the world.
+/// What a hostile day is like.
+#[derive(Clone, Copy, Default)]
+struct Day {
+    with_kills: bool,
+    /// Longest time between two transactions of a client.
+    pause_us: u64,
+    engine: EngineOptions,
+}
+
+/// What happened on a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Outline {
+    trace: u64,
+    log_records: usize,
+    folds: u64,
+    restarts: u64,
+}
+
+/// Tiny pages, a cache for hardly any of them, and steps of a fold as small as they get.
+fn tiny_engine(recent_bytes_max: usize) -> EngineOptions {
+    EngineOptions {
+        cache_bytes: 600,
+        fold: FoldOptions {
+            log_bytes: 300,
+            log_entries: 3,
+            recent_bytes_max,
+            write_bytes: 400,
+            delete_pages: 2,
+            pages: PageOptions::of_page_bytes(120),
+        },
+    }
+}
+
 fn run(seed: u64, with_kills: bool) -> (u64, usize) {
+    let day = Day {
+        with_kills,
+        ..Day::default()
+    };
+    let outline = run_day(seed, day);
+    (outline.trace, outline.log_records)
+}
+
+/// Runs a hostile day.
+fn run_day(seed: u64, day: Day) -> Outline {
     let world = Simulation::new(seed);
-    let cluster = Cluster::new(&world, ClusterOptions::hostile());
+    let options = ClusterOptions {
+        engine: day.engine,
+        ..ClusterOptions::hostile()
+    };
+    let cluster = Cluster::new(&world, options);
     let main = world.clone();
-    let committed = world.run(async move {
+    let (log_records, folds, restarts) = world.run(async move {
+        let (mut folds, mut restarts) = (0, 0);
         let mut peers = Vec::new();
         for _ in 0..PEERS {
             peers.push(cluster.open().await);
@@ -200,6 +249,9 @@ fn run(seed: u64, with_kills: bool) -> (u64, usize) {
                 let (shared, cluster, world) = (Rc::clone(&shared), cluster.clone(), main.clone());
                 main.spawn(async move {
                     for _ in 0..TRANSACTIONS_PER_CLIENT {
+                        if day.pause_us > 0 {
+                            world.sleep_below(day.pause_us).await;
+                        }
                         let peer = {
                             let peers = shared.peers.borrow();
                             peers[world.random_in(0..peers.len() as u64) as usize].clone()
@@ -210,21 +262,27 @@ fn run(seed: u64, with_kills: bool) -> (u64, usize) {
                 })
             })
             .collect();
-        if with_kills {
+        if day.with_kills {
             for _ in 0..3 {
-                main.sleep_below(10_000).await;
+                main.sleep_below(10_000 + 3 * day.pause_us).await;
                 let newcomer = cluster.open().await;
                 let index = main.random_in(0..PEERS as u64) as usize;
                 let victim = std::mem::replace(&mut shared.peers.borrow_mut()[index], newcomer);
+                let stats = victim.database.stats();
+                folds += stats.fold_count;
+                restarts += stats.restart_count;
                 cluster.kill(&victim);
             }
         }
         for client in clients {
             client.await;
         }
-        let log = plinth_core::Storage::read_log(cluster.memory(), Default::default(), usize::MAX)
-            .await
-            .unwrap();
+        for peer in shared.peers.borrow().iter() {
+            let stats = peer.database.stats();
+            folds += stats.fold_count;
+            restarts += stats.restart_count;
+        }
+        let log = cluster.whole_log().await;
         let state = shared.history.borrow().check(&log, main.seed());
         let fresh = cluster.open().await;
         let reader = fresh.database.create_transaction(TransactionOptions::default());
@@ -248,9 +306,74 @@ fn run(seed: u64, with_kills: bool) -> (u64, usize) {
             "seed {}: the final state",
             main.seed()
         );
-        log.len()
+        let report = loop {
+            match fresh.database.check().await {
+                Ok(report) => break report,
+                Err(error) => assert_ne!(error.code(), ErrorCode::FileCorrupt, "{error}"),
+            }
+        };
+        assert_eq!(report.damage, [], "seed {}", main.seed());
+        assert_eq!(report.unreachable_page_count, 0, "seed {}", main.seed());
+        (log.len(), folds, restarts)
     });
-    (world.trace(), committed)
+    Outline {
+        trace: world.trace(),
+        log_records,
+        folds,
+        restarts,
+    }
+}
+
+#[test]
+fn folds_under_readers_and_writers_keep_programs_strictly_serializable() {
+    let (mut folds, mut restarts) = (0, 0);
+    for seed in seeds(300) {
+        println!("seed {seed}");
+        let day = Day {
+            with_kills: seed % 2 == 0,
+            pause_us: 3_000_000,
+            engine: tiny_engine(1 << 20),
+        };
+        let outline = run_day(seed + 2_000_000, day);
+        folds += outline.folds;
+        restarts += outline.restarts;
+    }
+    println!("{folds} folds, {restarts} restarts");
+    assert!(folds > 0, "something was folded");
+}
+
+#[test]
+fn folds_that_memory_forces_keep_programs_strictly_serializable() {
+    let (mut folds, mut restarts) = (0, 0);
+    for seed in seeds(300) {
+        println!("seed {seed}");
+        let day = Day {
+            with_kills: seed % 2 == 0,
+            pause_us: 20_000,
+            engine: tiny_engine(1_500),
+        };
+        let outline = run_day(seed + 3_000_000, day);
+        folds += outline.folds;
+        restarts += outline.restarts;
+    }
+    println!("{folds} folds, {restarts} restarts");
+    assert!(folds > 0, "something was folded");
+    assert!(
+        std::env::var("PLINTH_SEED").is_ok() || restarts > 0,
+        "somebody was behind a fold"
+    );
+}
+
+#[test]
+fn a_day_with_folds_replays_to_the_last_poll() {
+    for seed in seeds(10) {
+        let day = Day {
+            with_kills: true,
+            pause_us: 20_000,
+            engine: tiny_engine(1_500),
+        };
+        assert_eq!(run_day(seed, day), run_day(seed, day), "seed {seed}");
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::options::TransactionOptions;
 use super::subscription::{Subscription, checked};
 use super::transaction::Transaction;
-use crate::engine::{Engine, EngineStats, Locks, News};
+use crate::engine::{CheckReport, Engine, EngineOptions, EngineStats, FoldExtent, FoldResult, Locks, News};
 use crate::storage::Storage;
 use crate::words::{Env, KeyRange, Result, SequenceNumber};
 
@@ -33,8 +33,22 @@ impl<S: Storage> Database<S> {
         news: Box<dyn News>,
         locks: Option<Box<dyn Locks>>,
     ) -> Result<Database<S>> {
+        Database::open_with(storage, env, news, locks, EngineOptions::default()).await
+    }
+
+    /// Opens the database with options.
+    ///
+    /// # Errors
+    /// As [`Engine::open`].
+    pub async fn open_with(
+        storage: S,
+        env: Rc<dyn Env>,
+        news: Box<dyn News>,
+        locks: Option<Box<dyn Locks>>,
+        options: EngineOptions,
+    ) -> Result<Database<S>> {
         Ok(Database {
-            engine: Engine::open(storage, env, news, locks).await?,
+            engine: Engine::open(storage, env, news, locks, options).await?,
         })
     }
 
@@ -89,6 +103,30 @@ impl<S: Storage> Database<S> {
     /// Counts and sizes.
     pub fn stats(&self) -> EngineStats {
         self.engine.stats()
+    }
+
+    /// Moves the old part of the log into pages now: for a page that is idle or about to be hidden.
+    ///
+    /// # Errors
+    /// As [`Engine::fold`].
+    pub async fn fold(&self) -> Result<FoldResult> {
+        self.engine.fold(FoldExtent::Old).await
+    }
+
+    /// Reads and checks everything that is stored.
+    ///
+    /// # Errors
+    /// As [`Engine::check`].
+    pub async fn check(&self) -> Result<CheckReport> {
+        self.engine.check().await
+    }
+
+    /// Folds what may be folded and deletes what nothing refers to.
+    ///
+    /// # Errors
+    /// As [`Engine::compact`].
+    pub async fn compact(&self) -> Result<FoldResult> {
+        self.engine.compact().await
     }
 
     /// The engine, for what is around it: news, poisoning, closing.

@@ -1,27 +1,28 @@
 //! Reads over the database at a version with a transaction's own writes on top: ranges and selectors.
 //!
-//! Two ordered streams are merged: rows of the version map that the writes leave alone, and the keys
-//! that the writes touch. A cleared range is skipped in one step, however many rows it hides. What a
+//! Two ordered streams are merged: rows of the database that the writes leave alone, and the keys that
+//! the writes touch. A cleared range is skipped in one step, however many rows it hides. What a
 //! versionstamp will change can't be read: `accessed_unreadable` as soon as the answer depends on it.
+//!
+//! A walk stops where pages are missing. What it has found and how far it is stays in its [`RangeProgress`],
+//! from where the next walk goes on.
 
 use std::iter::Peekable;
 
-use crate::pure::{Overlay, VersionMap, WriteMap, evaluate};
-use crate::words::{
-    AtomicOp, ErrorCode, Key, KeyRange, KeySelector, RangeRow, RangeRows, Result, Value, Version,
-};
+use crate::pure::{DatabaseAt, DatabaseRows, Found, Overlay, Wanted, WriteMap, evaluate};
+use crate::words::{AtomicOp, ErrorCode, Key, KeyRange, KeySelector, RangeRow, RangeRows, Value, key_after};
 
 /// Counted towards a byte limit per row, besides key and value.
 const ROW_OVERHEAD_BYTES: usize = 8;
+/// What a walk is taken to want where nothing limits it.
+const UNLIMITED: u64 = 1 << 40;
 
-type Rows<'a> = Box<dyn Iterator<Item = (&'a Key, &'a Value)> + 'a>;
 type Overlays<'a> = Box<dyn Iterator<Item = (&'a Key, Overlay)> + 'a>;
 
 /// What a transaction sees: the database at its read version, below its own writes.
 #[derive(Clone, Copy)]
 pub(super) struct View<'a> {
-    pub(super) map: &'a VersionMap,
-    pub(super) version: Version,
+    pub(super) database: &'a DatabaseAt<'a>,
     pub(super) writes: &'a WriteMap,
     /// The exclusive top of the keys that it may see.
     pub(super) end: &'static [u8],
@@ -40,9 +41,9 @@ pub(super) struct BatchLimits {
 impl BatchLimits {
     /// As many of these rows as the limits allow.
     pub(super) fn cut(self, rows: Vec<RangeRow>) -> RangeRows {
-        let mut batch = Batch::new(self);
+        let mut batch = Batch::default();
         for row in rows {
-            if batch.push(row) {
+            if batch.push(row, self) {
                 break;
             }
         }
@@ -51,24 +52,19 @@ impl BatchLimits {
 }
 
 /// Rows up to their limits.
+#[derive(Debug, Default)]
 struct Batch {
-    limits: BatchLimits,
     rows: RangeRows,
     bytes: usize,
 }
 
 impl Batch {
-    fn new(limits: BatchLimits) -> Batch {
-        let (rows, bytes) = (RangeRows::default(), 0);
-        Batch { limits, rows, bytes }
-    }
-
     /// Adds a row; true if it reached a limit.
-    fn push(&mut self, row: RangeRow) -> bool {
+    fn push(&mut self, row: RangeRow, limits: BatchLimits) -> bool {
         self.bytes += row.0.len() + row.1.len() + ROW_OVERHEAD_BYTES;
         self.rows.rows.push(row);
-        let at_row_limit = self.limits.rows != 0 && self.rows.rows.len() >= self.limits.rows;
-        let at_byte_limit = self.limits.bytes.is_some_and(|bytes_max| self.bytes >= bytes_max);
+        let at_row_limit = limits.rows != 0 && self.rows.rows.len() >= limits.rows;
+        let at_byte_limit = limits.bytes.is_some_and(|bytes_max| self.bytes >= bytes_max);
         self.rows.more = at_row_limit || at_byte_limit;
         self.rows.more
     }
@@ -84,21 +80,96 @@ pub(super) struct Resolved {
     pub(super) is_past_last: bool,
 }
 
-impl<'a> View<'a> {
-    /// Rows of `range` until its end or a limit.
-    pub(super) fn range(&self, range: &KeyRange, limits: BatchLimits) -> Result<RangeRows> {
-        let mut merged = MergedRange::new(*self, range, limits.reverse);
-        let mut batch = Batch::new(limits);
-        while let Some(row) = merged.next_row()? {
-            if batch.push(row) {
+/// How far a walk over a range is.
+#[derive(Debug, Default)]
+pub(super) struct RangeProgress {
+    batch: Batch,
+    /// The part of the range whose rows in the database were not walked over; all of it at first.
+    base_rest: Option<KeyRange>,
+    is_done: bool,
+}
+
+impl RangeProgress {
+    /// The part of `range` that no row was found in yet.
+    fn rest(&self, range: &KeyRange, reverse: bool) -> KeyRange {
+        let mut rest = range.clone();
+        if let Some((key, _)) = self.batch.rows.rows.last() {
+            if reverse {
+                rest.end = key.clone();
+            } else {
+                rest.begin = key_after(key);
+            }
+        }
+        rest
+    }
+}
+
+/// How far the search for a selector's key is.
+#[derive(Debug, Default)]
+pub(super) struct SelectorProgress {
+    walk: RangeProgress,
+    resolved: Option<Resolved>,
+}
+
+impl View<'_> {
+    /// Rows of `range` until its end or a limit. Once it is done, the rows are taken out of `progress`.
+    pub(super) fn range(
+        &self,
+        range: &KeyRange,
+        limits: BatchLimits,
+        progress: &mut RangeProgress,
+    ) -> Found<RangeRows> {
+        self.walk(range, limits, false, progress)?;
+        Ok(std::mem::take(&mut progress.batch.rows))
+    }
+
+    fn walk(
+        &self,
+        range: &KeyRange,
+        limits: BatchLimits,
+        keys_only: bool,
+        progress: &mut RangeProgress,
+    ) -> Found<()> {
+        if progress.is_done {
+            return Ok(());
+        }
+        let rest = progress.rest(range, limits.reverse);
+        let base_rest = progress.base_rest.take().unwrap_or_else(|| rest.clone());
+        let count = progress.batch.rows.rows.len();
+        let wanted = Wanted {
+            rows: match limits.rows {
+                0 => UNLIMITED,
+                rows => (rows - count.min(rows)) as u64,
+            },
+            bytes: limits.bytes.map_or(UNLIMITED, |bytes| {
+                bytes.saturating_sub(progress.batch.bytes) as u64
+            }),
+            keys_only,
+        };
+        let base_rest = inside(base_rest, &rest);
+        let mut merged = MergedRange::new(*self, &rest, &base_rest, limits.reverse, wanted);
+        loop {
+            let row = match merged.next_row() {
+                Ok(row) => row,
+                Err(stop) => {
+                    progress.base_rest = Some(merged.base.rest());
+                    return Err(stop);
+                }
+            };
+            let Some(row) = row else { break };
+            if progress.batch.push(row, limits) {
                 break;
             }
         }
-        Ok(batch.rows)
+        progress.is_done = true;
+        Ok(())
     }
 
     /// Finds the key that a normalized selector selects.
-    pub(super) fn resolve(&self, selector: &KeySelector) -> Result<Resolved> {
+    pub(super) fn resolve(&self, selector: &KeySelector, progress: &mut SelectorProgress) -> Found<Resolved> {
+        if let Some(resolved) = &progress.resolved {
+            return Ok(resolved.clone());
+        }
         let forward = selector.offset >= 1;
         // The offset counts from the last key before the selector's: 1 is the first key from there on,
         // 0 the first one backwards.
@@ -123,23 +194,32 @@ impl<'a> View<'a> {
             bytes: None,
             reverse: !forward,
         };
-        let rows = if range.is_empty() {
-            RangeRows::default()
-        } else {
-            self.range(&range, limits)?
-        };
-        let found = rows.rows.get(count as usize - 1).map(|(key, _)| key.clone());
+        if !range.is_empty() {
+            self.walk(&range, limits, true, &mut progress.walk)?;
+        }
+        let rows = &progress.walk.batch.rows.rows;
+        let found = rows.get(count as usize - 1).map(|(key, _)| key.clone());
         let is_missing = found.is_none();
         let end: Key = if forward {
             self.end.into()
         } else {
             [].as_slice().into()
         };
-        Ok(Resolved {
+        let resolved = Resolved {
             key: found.unwrap_or(end),
             is_before_first: is_missing && !forward,
             is_past_last: is_missing && forward,
-        })
+        };
+        progress.resolved = Some(resolved.clone());
+        Ok(resolved)
+    }
+}
+
+/// The part of `range` that is inside of `outer`.
+fn inside(range: KeyRange, outer: &KeyRange) -> KeyRange {
+    KeyRange {
+        begin: range.begin.max(outer.begin.clone()),
+        end: range.end.min(outer.end.clone()),
     }
 }
 
@@ -154,7 +234,8 @@ pub(super) fn apply_operations(stored: Option<Value>, operations: &[(AtomicOp, V
 struct MergedRange<'a> {
     view: View<'a>,
     base: BaseRows<'a>,
-    next_base: Option<RangeRow>,
+    /// The next row of the database, once it was looked up.
+    next_base: Option<Option<RangeRow>>,
     own: Peekable<Overlays<'a>>,
     /// The nearest range of keys that may be stamped.
     unreadable: Option<KeyRange>,
@@ -162,7 +243,13 @@ struct MergedRange<'a> {
 }
 
 impl<'a> MergedRange<'a> {
-    fn new(view: View<'a>, range: &KeyRange, reverse: bool) -> MergedRange<'a> {
+    fn new(
+        view: View<'a>,
+        range: &KeyRange,
+        base_range: &KeyRange,
+        reverse: bool,
+        wanted: Wanted,
+    ) -> MergedRange<'a> {
         let own = view.writes.overlays_in(range);
         let own: Overlays<'a> = if reverse {
             Box::new(own.rev())
@@ -175,20 +262,23 @@ impl<'a> MergedRange<'a> {
         } else {
             unreadable.into_iter().next()
         };
-        let mut base = BaseRows::new(view, range.clone(), reverse);
         MergedRange {
             view,
-            next_base: base.next_row(),
-            base,
+            next_base: None,
+            base: BaseRows::new(view, base_range, reverse, wanted),
             own: own.peekable(),
             unreadable,
             reverse,
         }
     }
 
-    fn next_row(&mut self) -> Result<Option<RangeRow>> {
+    fn next_row(&mut self) -> Found<Option<RangeRow>> {
         loop {
-            let own_is_first = match (&self.next_base, self.own.peek()) {
+            if self.next_base.is_none() {
+                self.next_base = Some(self.base.next_row()?);
+            }
+            let next_base = self.next_base.as_ref().and_then(Option::as_ref);
+            let own_is_first = match (next_base, self.own.peek()) {
                 (Some((base_key, _)), Some((own_key, _))) => (*own_key < base_key) != self.reverse,
                 (None, Some(_)) => true,
                 (_, None) => false,
@@ -196,35 +286,35 @@ impl<'a> MergedRange<'a> {
             let next_key = if own_is_first {
                 self.own.peek().map(|(key, _)| *key)
             } else {
-                self.next_base.as_ref().map(|(key, _)| key)
+                next_base.map(|(key, _)| key)
             };
             self.check_readable_up_to(next_key)?;
             if !own_is_first {
-                let row = self.next_base.take();
-                if row.is_some() {
-                    self.next_base = self.base.next_row();
+                let row = self.next_base.take().flatten();
+                if row.is_none() {
+                    self.next_base = Some(None);
                 }
                 return Ok(row);
             }
-            let Some((key, overlay)) = self.own.next() else {
-                return Ok(None);
-            };
-            let value = match overlay {
-                Overlay::Set(value) => Some(value),
-                Overlay::Dependent(operations) => {
-                    apply_operations(self.view.map.get(key, self.view.version).cloned(), &operations)
+            let value = match self.own.peek() {
+                None => return Ok(None),
+                Some((_, Overlay::Set(value))) => Some(value.clone()),
+                Some((key, Overlay::Dependent(operations))) => {
+                    // Looked up before the key is taken: its page may be missing.
+                    apply_operations(self.view.database.get(key)?, operations)
                 }
-                Overlay::Unreadable => return Err(ErrorCode::AccessedUnreadable.into()),
-                Overlay::Unmodified | Overlay::Cleared => None,
+                Some((_, Overlay::Unreadable)) => return Err(ErrorCode::AccessedUnreadable.into()),
+                Some((_, Overlay::Unmodified | Overlay::Cleared)) => None,
             };
-            if let Some(value) = value {
-                return Ok(Some((key.clone(), value)));
+            let key = self.own.next().map(|(key, _)| key.clone());
+            if let (Some(key), Some(value)) = (key, value) {
+                return Ok(Some((key, value)));
             }
         }
     }
 
     /// Fails if keys may be stamped between where the read is and `key`, or its end if there is none.
-    fn check_readable_up_to(&self, key: Option<&Key>) -> Result<()> {
+    fn check_readable_up_to(&self, key: Option<&Key>) -> Found<()> {
         let is_reached = self.unreadable.as_ref().is_some_and(|unreadable| match key {
             None => true,
             Some(key) if self.reverse => *key < unreadable.end,
@@ -243,42 +333,41 @@ struct BaseRows<'a> {
     view: View<'a>,
     rest: KeyRange,
     reverse: bool,
-    rows: Rows<'a>,
+    wanted: Wanted,
+    rows: DatabaseRows<'a>,
 }
 
 impl<'a> BaseRows<'a> {
-    fn new(view: View<'a>, range: KeyRange, reverse: bool) -> BaseRows<'a> {
-        let rows = rows(view, &range, reverse);
+    fn new(view: View<'a>, range: &KeyRange, reverse: bool, wanted: Wanted) -> BaseRows<'a> {
         BaseRows {
             view,
-            rest: range,
+            rest: range.clone(),
             reverse,
-            rows,
+            wanted,
+            rows: view.database.rows(range, reverse, wanted),
         }
     }
 
-    fn next_row(&mut self) -> Option<RangeRow> {
+    /// What was not walked over.
+    fn rest(&mut self) -> KeyRange {
+        self.rows.rest()
+    }
+
+    fn next_row(&mut self) -> Found<Option<RangeRow>> {
         loop {
-            let (key, value) = self.rows.next()?;
-            if let Some(cleared) = self.view.writes.cleared_range_of(key) {
+            let Some((key, value)) = self.rows.next_row()? else {
+                return Ok(None);
+            };
+            if let Some(cleared) = self.view.writes.cleared_range_of(&key) {
                 if self.reverse {
-                    self.rest.end = cleared.begin;
+                    self.rest.end = cleared.begin.max(self.rest.begin.clone());
                 } else {
-                    self.rest.begin = cleared.end;
+                    self.rest.begin = cleared.end.min(self.rest.end.clone());
                 }
-                self.rows = rows(self.view, &self.rest, self.reverse);
-            } else if !self.view.writes.is_written(key) {
-                return Some((key.clone(), value.clone()));
+                self.rows = self.view.database.rows(&self.rest, self.reverse, self.wanted);
+            } else if !self.view.writes.is_written(&key) {
+                return Ok(Some((key, value)));
             }
         }
-    }
-}
-
-fn rows<'a>(view: View<'a>, range: &KeyRange, reverse: bool) -> Rows<'a> {
-    let rows = view.map.range(range, view.version);
-    if reverse {
-        Box::new(rows.rev())
-    } else {
-        Box::new(rows)
     }
 }

@@ -12,18 +12,25 @@ use super::attempt::Attempt;
 use super::legal::{
     check_length, check_order, check_range_end, check_read_key, cut, is_special, key_bytes_max,
 };
-use super::merged_range::{BatchLimits, Resolved, View, apply_operations};
+use super::merged_range::{BatchLimits, RangeProgress, Resolved, SelectorProgress, View, apply_operations};
 use super::read::Read;
 use super::read_conflict::{self, RangeRead};
 use super::special_keys;
 use super::transaction::Transaction;
 use super::watch::Watch;
 use crate::engine::{Engine, Snapshot};
-use crate::pure::{Overlay, VersionMap, WriteMap};
+use crate::pure::{DatabaseAt, Found, Overlay, Stop, Wanted, WriteMap};
 use crate::storage::Storage;
 use crate::words::{
     Error, ErrorCode, Key, KeyRange, KeySelector, LocalFuture, RangeOptions, RangeRows, Result,
-    SYSTEM_KEY_SPACE_END, Value, Version, display_key,
+    SYSTEM_KEY_SPACE_END, Value, Version, display_key, key_after,
+};
+
+/// What a walk over all rows of a range wants.
+const WHOLE_RANGE: Wanted = Wanted {
+    rows: u64::MAX >> 20,
+    bytes: u64::MAX >> 20,
+    keys_only: false,
 };
 
 /// On whose behalf a read is made.
@@ -50,8 +57,9 @@ impl Reader {
         self == Reader::Snapshot
     }
 
-    fn fails_commit(self) -> bool {
-        self != Reader::Watch
+    /// The error, if the commit is to fail with it.
+    fn error_of_commit(self, error: Option<&Error>) -> Option<&Error> {
+        error.filter(|_| self != Reader::Watch)
     }
 }
 
@@ -85,16 +93,14 @@ impl<S: Storage> Transaction<S> {
             Overlay::Set(value) => return Read::Ready(Ok(Some(value))),
             Overlay::Cleared => return Read::Ready(Ok(None)),
             Overlay::Unreadable => {
-                let error = Error::from(ErrorCode::AccessedUnreadable);
-                attempt.note_read_error(Some(&error).filter(|_| reader.fails_commit()));
-                return Read::Ready(Err(error));
+                return failed_read(attempt, reader, ErrorCode::AccessedUnreadable.into());
             }
             Overlay::Unmodified => Vec::new(),
             Overlay::Dependent(operations) => operations,
         };
         let key: Key = key.into();
-        self.read(reader, move |attempt, map, version| {
-            let value = apply_operations(map.get(&key, version).cloned(), &operations);
+        self.read(reader, move |attempt, database| {
+            let value = apply_operations(database.get(&key)?, &operations);
             if !reader.is_snapshot() {
                 attempt.add_read_conflict_key(&key);
             }
@@ -118,14 +124,14 @@ impl<S: Storage> Transaction<S> {
         }
         let selector = cut(selector).normalized();
         let writes = attempt.visible_writes(snapshot);
-        self.read(Reader::of_caller(snapshot), move |attempt, map, version| {
-            let resolved = View {
-                map,
-                version,
+        let mut progress = SelectorProgress::default();
+        self.read(Reader::of_caller(snapshot), move |attempt, database| {
+            let view = View {
+                database,
                 writes: &writes,
                 end,
-            }
-            .resolve(&selector)?;
+            };
+            let resolved = view.resolve(&selector, &mut progress)?;
             if !snapshot {
                 let range = read_conflict::of_selector(&selector, &resolved, end);
                 attempt.add_read_conflict(&writes, &range);
@@ -169,40 +175,39 @@ impl<S: Storage> Transaction<S> {
             reverse: options.reverse,
         };
         let writes = attempt.visible_writes(options.snapshot);
-        self.read(
-            Reader::of_caller(options.snapshot),
-            move |attempt, map, version| {
-                let view = View {
-                    map,
-                    version,
-                    writes: &writes,
-                    end: space_end,
+        let (mut to_first, mut to_past) = (SelectorProgress::default(), SelectorProgress::default());
+        let mut progress = RangeProgress::default();
+        self.read(Reader::of_caller(options.snapshot), move |attempt, database| {
+            let view = View {
+                database,
+                writes: &writes,
+                end: space_end,
+            };
+            let first = resolve_end(&view, &begin, &mut to_first)?;
+            let past = resolve_end(&view, &end, &mut to_past)?;
+            let range = KeyRange {
+                begin: first.key,
+                end: past.key,
+            };
+            let rows = if range.is_empty() {
+                RangeRows::default()
+            } else {
+                view.range(&range, limits, &mut progress)?
+            };
+            if !options.snapshot {
+                let read = RangeRead {
+                    begin: &begin,
+                    end: &end,
+                    is_before_first: first.is_before_first || past.is_before_first,
+                    is_past_last: first.is_past_last || past.is_past_last,
+                    rows: &rows,
+                    reverse: options.reverse,
+                    space_end,
                 };
-                let (first, past) = (resolve_end(&view, &begin)?, resolve_end(&view, &end)?);
-                let range = KeyRange {
-                    begin: first.key,
-                    end: past.key,
-                };
-                let rows = if range.is_empty() {
-                    RangeRows::default()
-                } else {
-                    view.range(&range, limits)?
-                };
-                if !options.snapshot {
-                    let read = RangeRead {
-                        begin: &begin,
-                        end: &end,
-                        is_before_first: first.is_before_first || past.is_before_first,
-                        is_past_last: first.is_past_last || past.is_past_last,
-                        rows: &rows,
-                        reverse: options.reverse,
-                        space_end,
-                    };
-                    add_range_conflict(attempt, &writes, &read);
-                }
-                Ok(rows)
-            },
-        )
+                add_range_conflict(attempt, &writes, &read);
+            }
+            Ok(rows)
+        })
     }
 
     /// Watches a key: a read of it (with its conflict), whose value is compared with the newest one
@@ -296,10 +301,7 @@ impl<S: Storage> Transaction<S> {
             return Read::Ready(Err(error));
         }
         let range = KeyRange::new(begin, end);
-        self.read_untracked(move |_, map, version| {
-            let bytes = |(key, value): (&Key, &Value)| (key.len() + value.len()) as u64;
-            Ok(map.range(&range, version).map(bytes).sum())
-        })
+        self.read_untracked(move |_, database| database.estimated_bytes(&range))
     }
 
     /// Keys that cut a range into pieces of about `chunk_bytes`, its begin and end included. No conflict.
@@ -323,18 +325,33 @@ impl<S: Storage> Transaction<S> {
             return Read::Ready(Err(Error::new(ErrorCode::ClientInvalidOperation, detail)));
         }
         let range = KeyRange::new(begin, end);
-        self.read_untracked(move |_, map, version| {
-            let mut points = vec![range.begin.clone()];
-            let mut bytes = 0;
-            for (key, value) in map.range(&range, version) {
+        let mut points = vec![range.begin.clone()];
+        let mut bytes = 0;
+        let mut rest = range.clone();
+        self.read_untracked(move |_, database| {
+            let mut rows = database.rows(&rest, false, WHOLE_RANGE);
+            loop {
+                let row = match rows.next_row() {
+                    Ok(row) => row,
+                    Err(stop) => {
+                        rest = rows.rest();
+                        return Err(stop);
+                    }
+                };
+                let Some((key, value)) = row else { break };
+                // A walk that goes on may meet the row before the stop again.
+                if key < rest.begin {
+                    continue;
+                }
                 if bytes >= chunk_bytes {
                     points.push(key.clone());
                     bytes = 0;
                 }
                 bytes += (key.len() + value.len()) as u64;
+                rest.begin = key_after(&key);
             }
-            points.push(range.end);
-            Ok(points)
+            points.push(range.end.clone());
+            Ok(std::mem::take(&mut points))
         })
     }
 
@@ -352,49 +369,48 @@ impl<S: Storage> Transaction<S> {
         check_length(key.len(), key_bytes_max(key), ErrorCode::KeyTooLarge, "key")
     }
 
-    /// Runs `read` on the snapshot: now if the read version is known, else as soon as it is. The commit
-    /// waits for it, and fails if it fails, unless it is a watch's.
+    /// Runs `read` on the snapshot: now if the read version is known and the pages are in memory, else as
+    /// soon as they are; it is called again after each stop for missing pages. The commit waits for it, and
+    /// fails if it fails, unless it is a watch's.
     fn read<T: 'static>(
         &self,
         reader: Reader,
-        read: impl FnOnce(&Attempt<S>, &VersionMap, Version) -> Result<T> + 'static,
+        mut read: impl FnMut(&Attempt<S>, &DatabaseAt<'_>) -> Found<T> + 'static,
     ) -> Read<T> {
         let attempt = self.attempt();
-        match attempt.known_snapshot() {
-            Ok(Some(snapshot)) => {
-                let result = self
-                    .engine
-                    .read(&snapshot, |map| read(&attempt, map, snapshot.version))
-                    .and_then(|read| read);
-                attempt.note_read_error(result.as_ref().err().filter(|_| reader.fails_commit()));
-                Read::Ready(result)
-            }
-            Ok(None) => {
-                attempt.read_began();
-                let (sender, receiver) = oneshot::channel();
-                let answer = attempt.or_ended(
-                    Box::pin(async move { receiver.await.ok() }),
-                    ErrorCode::TransactionCancelled,
-                );
-                let (engine, snapshot) = (Rc::clone(&self.engine), attempt.snapshot());
-                self.engine.env().spawn(Box::pin(async move {
-                    let result = read_later(&engine, &attempt, snapshot, read).await;
-                    attempt.read_ended(result.as_ref().err().filter(|_| reader.fails_commit()));
-                    let _receiver_gone = sender.send(result);
-                }));
-                Read::Pending(Box::pin(answer))
-            }
-            Err(error) => {
-                attempt.note_read_error(Some(&error).filter(|_| reader.fails_commit()));
-                Read::Ready(Err(error))
+        let known = match attempt.known_snapshot() {
+            Ok(known) => known,
+            Err(error) => return failed_read(&attempt, reader, error),
+        };
+        if let Some(snapshot) = known {
+            let found = self
+                .engine
+                .read_now(&snapshot, &mut |database| read(&attempt, database));
+            match found {
+                Ok(value) => return Read::Ready(Ok(value)),
+                Err(Stop::Failed(error)) => return failed_read(&attempt, reader, error),
+                Err(Stop::Missing(_)) => {}
             }
         }
+        attempt.read_began();
+        let (sender, receiver) = oneshot::channel();
+        let answer = attempt.or_ended(
+            Box::pin(async move { receiver.await.ok() }),
+            ErrorCode::TransactionCancelled,
+        );
+        let (engine, snapshot) = (Rc::clone(&self.engine), attempt.snapshot());
+        self.engine.env().spawn(Box::pin(async move {
+            let result = read_later(&engine, &attempt, snapshot, read).await;
+            attempt.read_ended(reader.error_of_commit(result.as_ref().err()));
+            let _receiver_gone = sender.send(result);
+        }));
+        Read::Pending(Box::pin(answer))
     }
 
     /// As `read`, of no concern to the commit.
     fn read_untracked<T: 'static>(
         &self,
-        read: impl FnOnce(&Attempt<S>, &VersionMap, Version) -> Result<T> + 'static,
+        read: impl FnMut(&Attempt<S>, &DatabaseAt<'_>) -> Found<T> + 'static,
     ) -> Read<T> {
         let (attempt, engine) = (self.attempt(), Rc::clone(&self.engine));
         let snapshot = attempt.snapshot();
@@ -408,13 +424,20 @@ async fn read_later<S: Storage, T>(
     engine: &Engine<S>,
     attempt: &Rc<Attempt<S>>,
     snapshot: LocalFuture<Result<Snapshot>>,
-    read: impl FnOnce(&Attempt<S>, &VersionMap, Version) -> Result<T>,
+    mut read: impl FnMut(&Attempt<S>, &DatabaseAt<'_>) -> Found<T>,
 ) -> Result<T> {
     let snapshot = snapshot.await?;
-    attempt.check_not_ended()?;
-    engine
-        .read(&snapshot, |map| read(attempt, map, snapshot.version))
-        .and_then(|read| read)
+    let mut read_attempt = |database: &DatabaseAt<'_>| {
+        attempt.check_not_ended()?;
+        read(attempt, database)
+    };
+    engine.read(&snapshot, &mut read_attempt).await
+}
+
+/// A read that failed at its call.
+fn failed_read<S: Storage, T>(attempt: &Attempt<S>, reader: Reader, error: Error) -> Read<T> {
+    attempt.note_read_error(reader.error_of_commit(Some(&error)));
+    Read::Ready(Err(error))
 }
 
 /// What the writes that a read sees say of a key.
@@ -440,9 +463,9 @@ fn add_range_conflict<S: Storage>(attempt: &Attempt<S>, writes: &WriteMap, read:
 
 /// Where a range begins or ends. A plain key needs no search: the rows from the first key at or after it
 /// are the rows from it.
-fn resolve_end(view: &View<'_>, selector: &KeySelector) -> Result<Resolved> {
+fn resolve_end(view: &View<'_>, selector: &KeySelector, progress: &mut SelectorProgress) -> Found<Resolved> {
     if selector.offset != 1 {
-        return view.resolve(selector);
+        return view.resolve(selector, progress);
     }
     Ok(Resolved {
         key: selector.key.clone(),

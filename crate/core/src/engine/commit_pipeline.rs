@@ -13,12 +13,15 @@ use futures_channel::oneshot;
 
 use super::peer::Engine;
 use super::resolver::{CommitIntent, Committed, Now, Rejection, Resolution, resolve};
-use crate::pure::encode_record;
+use super::root_follower::never_still;
+use super::state::LogPlace;
 use crate::storage::{CommitOutcome, CommitRequest, LogEntry, Storage};
 use crate::words::{BATCH_BYTES_MAX, BATCH_TRANSACTIONS_MAX, Error, ErrorCode, Result, SequenceNumber};
 
 /// How often a batch is tried again when the storage went away without an answer.
 const LOST_ANSWERS_MAX: u32 = 3;
+/// How often a batch is tried again because the root was moved by a fold.
+const ROOT_MOVES_MAX: u32 = 100;
 
 /// The first delay before the log is read again to find out what became of a batch; doubled each time.
 const FIND_OUT_DELAY_US: u64 = 10_000;
@@ -128,10 +131,14 @@ impl<S: Storage> Engine<S> {
     }
 
     async fn commit_batch(self: &Rc<Self>, batch: Rc<Vec<CommitIntent>>) -> Result<Vec<Verdict>> {
-        for _ in 0..LOST_ANSWERS_MAX {
+        let mut lost_answers = 0;
+        let mut moves = 0;
+        while lost_answers < LOST_ANSWERS_MAX {
+            self.wait_for_memory().await?;
             // Held until the answers are given: there is no wait between the end of this function and them.
             let _permit = self.commit_permit().await;
             self.check_usable_for_commit()?;
+            let restart_count = self.restart_count.get();
             let resolution = Rc::new(RefCell::new(self.resolve_batch(&batch)));
             if resolution.borrow().is_empty() {
                 return Ok(results(&resolution.borrow()));
@@ -147,14 +154,24 @@ impl<S: Storage> Engine<S> {
                     return Ok(results(&resolution));
                 }
                 Ok(CommitOutcome::Withdrawn) => return Ok(results(&resolution.borrow())),
-                Ok(CommitOutcome::RootMoved(_)) => return Err(self.fail_because_root_moved()),
+                Ok(CommitOutcome::RootMoved(_)) => {
+                    moves += 1;
+                    if moves > ROOT_MOVES_MAX {
+                        return Err(never_still());
+                    }
+                    self.refresh_root().await?;
+                }
                 Err(error) if error.code() == ErrorCode::CommitUnknownResult => {
-                    // The log itself has the answer.
-                    self.find_out(&batch).await.map_err(|_| error)?;
+                    lost_answers += 1;
+                    // The log itself has the answer, unless it was folded before it could be read.
+                    self.find_out(&batch).await.map_err(|_| error.clone())?;
                     let batch_id = resolution.borrow().record.batch_id;
                     if self.state.borrow().find_batch(&batch_id).is_some() {
                         self.publish_tail();
                         return Ok(results(&resolution.borrow()));
+                    }
+                    if self.restart_count.get() != restart_count {
+                        return Err(error);
                     }
                 }
                 Err(error) => return Err(self.note_damage(error)),
@@ -195,15 +212,15 @@ impl<S: Storage> Engine<S> {
             move |unseen: Vec<LogEntry>| {
                 engine.apply_unseen(&unseen)?;
                 *resolution.borrow_mut() = engine.resolve_batch(&batch);
-                let resolution = resolution.borrow();
+                let mut resolution = resolution.borrow_mut();
                 let first = engine.state.borrow().tail().plus(1);
-                Ok((!resolution.is_empty()).then(|| encode_record(&resolution.record, first)))
+                Ok((!resolution.is_empty()).then(|| resolution.encode(first)))
             }
         };
         CommitRequest {
-            root: self.root.clone(),
+            root: self.root.borrow().bytes.clone(),
             tail,
-            entries: encode_record(&resolution.borrow().record, tail.plus(1)),
+            entries: resolution.borrow_mut().encode(tail.plus(1)),
             durability: batch
                 .iter()
                 .map(|intent| intent.durability)
@@ -241,9 +258,14 @@ impl<S: Storage> Engine<S> {
         let mut state = self.state.borrow_mut();
         // A read of the log may have been faster and applied it already.
         if tail > state.tail() {
-            state.apply_record(&resolution.record, tail, self.env.monotonic_us())?;
+            let place = LogPlace {
+                last: tail,
+                bytes: resolution.log_bytes,
+            };
+            state.apply_record(&resolution.record, place, self.env.monotonic_us(), &self.pager)?;
         }
         drop(state);
+        self.after_apply();
         self.publish_tail();
         Ok(())
     }

@@ -5,25 +5,33 @@
 //! commit arrives. News is a hint; losing, delaying or repeating it changes latency only.
 
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use futures_channel::oneshot;
 
 use super::commit_pipeline::CommitQueue;
 use super::contention::{Contention, Turn};
 use super::exclusivity::{Exclusivity, Locks};
+use super::fold::FoldState;
+use super::gate::Gate;
+use super::options::EngineOptions;
+use super::pager::{HeldPages, Pager, ReadPages};
 use super::read_versions::ReadVersionQueue;
 use super::resolver::{Committed, Rejection};
+use super::root_follower::{KnownRoot, load, never_still};
 use super::state::{Snapshot, State};
 use super::subscription_set::{ChangedKeys, SubscriptionId};
 use super::watch_set::{WatchId, WatchOutcome};
-use crate::pure::{LOG_PARTS_MAX, Root, VersionMap};
-use crate::storage::{LogEntry, Storage};
+use crate::pure::{DatabaseAt, Found, LOG_PARTS_MAX, Root, Stop};
+use crate::storage::Storage;
 use crate::words::{Env, Error, ErrorCode, Key, KeyRange, Result, SequenceNumber, Value, Version};
 
 /// Entries of one read of the log: more than the largest record has.
-const LOG_READ_ENTRIES: usize = 512;
+pub(super) const LOG_READ_ENTRIES: usize = 512;
 const _: () = assert!(LOG_READ_ENTRIES > LOG_PARTS_MAX);
+
+/// How often opening begins again because the root has moved on.
+const OPEN_ATTEMPTS_MAX: u32 = 100;
 
 /// The first delay before the log is read again after news whose entries could not be read; doubled
 /// each time.
@@ -42,35 +50,21 @@ pub trait News {
     fn hello(&self);
 }
 
-/// Counts of one engine since it was opened, and the size of what it holds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct EngineStats {
-    /// The newest version known.
-    pub version: Version,
-    /// The last log entry known.
-    pub log_tail: SequenceNumber,
-    /// Keys at the newest version.
-    pub key_count: u64,
-    /// Bytes of keys and values at the newest version.
-    pub key_value_bytes: u64,
-    /// Watches created and not yet ended.
-    pub watch_count: usize,
-    /// Transactions of this engine that were committed with writes.
-    pub committed_count: u64,
-    /// Transactions of this engine that failed with `not_committed`.
-    pub conflict_count: u64,
-    /// Reads of the log.
-    pub log_read_count: u64,
-}
-
 /// One peer's engine over a storage.
 pub struct Engine<S> {
     pub(super) storage: S,
     pub(super) env: Rc<dyn Env>,
     pub(super) news: Box<dyn News>,
-    pub(super) root: Vec<u8>,
-    database_id: [u8; 16],
+    pub(super) options: EngineOptions,
+    me: Weak<Engine<S>>,
+    pub(super) root: RefCell<KnownRoot>,
+    pub(super) root_gate: Gate<()>,
     pub(super) state: RefCell<State>,
+    pub(super) pager: Pager,
+    pub(super) folds: FoldState,
+    pub(super) is_sweeping: Cell<bool>,
+    /// How often the state was built anew because the log it had not read was folded.
+    pub(super) restart_count: Cell<u64>,
     pub(super) read_versions: RefCell<ReadVersionQueue>,
     pub(super) commits: RefCell<CommitQueue>,
     contention: Contention,
@@ -82,13 +76,13 @@ pub struct Engine<S> {
     is_following_news: Cell<bool>,
     is_polling: Cell<bool>,
     heard_tail: Cell<SequenceNumber>,
-    committed_count: Cell<u64>,
-    conflict_count: Cell<u64>,
-    log_read_count: Cell<u64>,
+    pub(super) committed_count: Cell<u64>,
+    pub(super) conflict_count: Cell<u64>,
+    pub(super) log_read_count: Cell<u64>,
 }
 
 impl<S: Storage> Engine<S> {
-    /// Opens a database: creates its root if it has none, and reads the log.
+    /// Opens a database: creates its root if it has none, and reads the log after its pages.
     ///
     /// # Errors
     /// `file_corrupt` naming the damaged record; `incompatible_protocol_version`; the storage's.
@@ -97,6 +91,7 @@ impl<S: Storage> Engine<S> {
         env: Rc<dyn Env>,
         news: Box<dyn News>,
         locks: Option<Box<dyn Locks>>,
+        options: EngineOptions,
     ) -> Result<Rc<Engine<S>>> {
         let mut database_id = [0; 16];
         let random = [env.random_u64(), env.random_u64()]
@@ -105,18 +100,24 @@ impl<S: Storage> Engine<S> {
         for (place, byte) in database_id.iter_mut().zip(random) {
             *place = byte;
         }
-        let root = storage.root(&Root { database_id }.encode()).await?;
-        let Root { database_id } = Root::decode(&root)?;
-        let state = State::new(env.monotonic_us(), env.unix_us());
+        let initial = Root::new(database_id).encode();
+        let pager = Pager::new(options.cache_bytes);
+        let (root, state) = load_newest(&storage, &*env, &initial, &pager).await?;
         let exclusivity = locks.map(|locks| Exclusivity::new(locks, Rc::clone(&env)));
-        let engine = Rc::new(Engine {
+        let engine = Rc::new_cyclic(|me| Engine {
             exclusivity,
             storage,
             env,
             news,
-            root,
-            database_id,
+            options,
+            me: Weak::clone(me),
+            root: RefCell::new(root),
+            root_gate: Gate::default(),
             state: RefCell::new(state),
+            pager,
+            folds: FoldState::default(),
+            is_sweeping: Cell::new(false),
+            restart_count: Cell::new(0),
             read_versions: RefCell::default(),
             commits: RefCell::default(),
             contention: Contention::default(),
@@ -127,12 +128,19 @@ impl<S: Storage> Engine<S> {
             heard_tail: Cell::new(SequenceNumber::ZERO),
             committed_count: Cell::new(0),
             conflict_count: Cell::new(0),
-            log_read_count: Cell::new(0),
+            log_read_count: Cell::new(1),
         });
-        engine.catch_up().await?;
-        engine.state.borrow_mut().begin_to_serve();
         engine.take_part();
+        engine.recover_later();
+        engine.consider_folding();
         Ok(engine)
+    }
+
+    /// Runs a task of this engine for as long as somebody holds the engine.
+    pub(super) fn spawn(&self, task: impl AsyncFnOnce(&Engine<S>) + 'static) {
+        if let Some(engine) = self.me.upgrade() {
+            self.env.spawn(Box::pin(async move { task(&engine).await }));
+        }
     }
 
     /// Ends the use of the database: waits for commits already submitted, ends watches with
@@ -150,11 +158,12 @@ impl<S: Storage> Engine<S> {
         self.state
             .borrow_mut()
             .release(self.env.monotonic_us(), self.env.unix_us());
+        self.pager.clear();
     }
 
     /// Tells this database from every other.
     pub fn database_id(&self) -> [u8; 16] {
-        self.database_id
+        self.root.borrow().root.database_id
     }
 
     /// Lets so many watches be outstanding.
@@ -167,15 +176,53 @@ impl<S: Storage> Engine<S> {
         &self.env
     }
 
-    /// Calls `read` with the map to read from, if the snapshot is readable now.
+    /// Calls `read` with the database at a snapshot, with those of its pages that are in memory.
     ///
     /// # Errors
-    /// `transaction_too_old`, `future_version`, or why the engine can't be used.
-    pub fn read<T>(&self, snapshot: &Snapshot, read: impl FnOnce(&VersionMap) -> T) -> Result<T> {
+    /// [`Stop::Missing`] if others are needed; `transaction_too_old`, `future_version`, or why the engine
+    /// can't be used.
+    pub fn read_now<T>(
+        &self,
+        snapshot: &Snapshot,
+        read: &mut dyn FnMut(&DatabaseAt<'_>) -> Found<T>,
+    ) -> Found<T> {
+        self.read_with(snapshot, &HeldPages::default(), read)
+    }
+
+    /// Calls `read` again and again, each time with the pages that it missed, until it gets through. What
+    /// it has done so far it must remember itself.
+    ///
+    /// # Errors
+    /// As [`Engine::read_now`]; the storage's; `file_corrupt` naming a page.
+    pub async fn read<T>(
+        &self,
+        snapshot: &Snapshot,
+        read: &mut dyn FnMut(&DatabaseAt<'_>) -> Found<T>,
+    ) -> Result<T> {
+        let mut held = HeldPages::default();
+        loop {
+            match self.read_with(snapshot, &held, read) {
+                Ok(value) => return Ok(value),
+                Err(Stop::Failed(error)) => return Err(error),
+                Err(Stop::Missing(ids)) => self.bring(&ids, &mut held).await?,
+            }
+        }
+    }
+
+    fn read_with<T>(
+        &self,
+        snapshot: &Snapshot,
+        held: &HeldPages,
+        read: &mut dyn FnMut(&DatabaseAt<'_>) -> Found<T>,
+    ) -> Found<T> {
         self.check_usable()?;
         let state = self.state.borrow();
         state.check_readable(snapshot, self.env.monotonic_us())?;
-        Ok(read(state.map()))
+        let pages = ReadPages {
+            pager: &self.pager,
+            held,
+        };
+        read(&state.at(snapshot.version, &pages))
     }
 
     /// Learns that the log ended at `tail` when somebody published it.
@@ -253,7 +300,10 @@ impl<S: Storage> Engine<S> {
             let _receiver_gone = sender.send(Err(error));
             return;
         }
-        self.state.borrow_mut().arm_watch(id, key, reference, sender);
+        self.state
+            .borrow_mut()
+            .arm_watch(id, key, reference, sender, &self.pager);
+        self.read_watches_later();
         self.poll_for_news();
     }
 
@@ -328,24 +378,48 @@ impl<S: Storage> Engine<S> {
         }));
     }
 
+    /// Reads the newest values of watched keys that are in pages not at hand, and compares them.
+    pub(super) fn read_watches_later(&self) {
+        let keys = self.state.borrow_mut().take_unread_watches();
+        if keys.is_empty() {
+            return;
+        }
+        self.spawn(async move |engine| {
+            for key in keys {
+                engine.read_watched(&key).await;
+            }
+        });
+    }
+
+    async fn read_watched(&self, key: &Key) {
+        let mut held = HeldPages::default();
+        loop {
+            let found = {
+                let state = self.state.borrow();
+                let pages = ReadPages {
+                    pager: &self.pager,
+                    held: &held,
+                };
+                state.at(state.newest(), &pages).get(key)
+            };
+            let failure = match found {
+                Ok(newest) => {
+                    self.state.borrow_mut().watches.fire_key(key, newest.as_ref());
+                    return;
+                }
+                Err(Stop::Missing(ids)) => self.bring(&ids, &mut held).await.err(),
+                Err(Stop::Failed(error)) => Some(error),
+            };
+            if let Some(error) = failure {
+                self.state.borrow_mut().watches.fail_key(key, &error);
+                return;
+            }
+        }
+    }
+
     /// Ends an armed watch.
     pub fn cancel_watch(&self, id: WatchId, key: &Key) {
         self.state.borrow_mut().watches.cancel(id, key);
-    }
-
-    /// Counts and sizes.
-    pub fn stats(&self) -> EngineStats {
-        let state = self.state.borrow();
-        EngineStats {
-            version: state.newest(),
-            log_tail: state.tail(),
-            key_count: state.map().live_keys(),
-            key_value_bytes: state.map().live_bytes(),
-            watch_count: state.watches.outstanding(),
-            committed_count: self.committed_count.get(),
-            conflict_count: self.conflict_count.get(),
-            log_read_count: self.log_read_count.get(),
-        }
     }
 
     /// Makes the engine unusable: everything fails with this error from now on, watches too. For a
@@ -362,36 +436,6 @@ impl<S: Storage> Engine<S> {
             state.watches.fail_all(&outcome);
             state.subscriptions.fail_all(&outcome);
         }
-    }
-
-    /// Reads the log to its end and applies what is new.
-    pub(super) async fn catch_up(&self) -> Result<()> {
-        loop {
-            self.check_usable_for_commit()?;
-            let after = self.state.borrow().tail();
-            self.log_read_count.set(self.log_read_count.get() + 1);
-            let entries = self.storage.read_log(after, LOG_READ_ENTRIES).await?;
-            self.apply_unseen(&entries)?;
-            let last = entries.last().map_or(after, |entry| entry.sequence);
-            let tail = self.state.borrow().tail();
-            if entries.len() < LOG_READ_ENTRIES {
-                if tail < last {
-                    return Err(self.note_damage(unfinished(last)));
-                }
-                return Ok(());
-            }
-            if tail == after {
-                return Err(self.note_damage(unfinished(last)));
-            }
-        }
-    }
-
-    pub(super) fn apply_unseen(&self, entries: &[LogEntry]) -> Result<()> {
-        let applied = self
-            .state
-            .borrow_mut()
-            .apply_entries(entries, self.env.monotonic_us());
-        applied.map_err(|error| self.note_damage(error))
     }
 
     /// Passes an error on; one that says that the database is damaged ends the use of this engine,
@@ -455,7 +499,25 @@ impl<S: Storage> Engine<S> {
     }
 }
 
-fn unfinished(last: SequenceNumber) -> Error {
+/// The state at the end of the log, and the root that it rests on.
+async fn load_newest<S: Storage>(
+    storage: &S,
+    env: &dyn Env,
+    initial: &[u8],
+    pager: &Pager,
+) -> Result<(KnownRoot, State)> {
+    for _ in 0..OPEN_ATTEMPTS_MAX {
+        let bytes = storage.root(initial).await?;
+        let root = Root::decode(&bytes)?;
+        let clocks = (env.monotonic_us(), env.unix_us());
+        if let Some(state) = load(storage, env, &root, clocks, pager).await? {
+            return Ok((KnownRoot { root, bytes }, state));
+        }
+    }
+    Err(never_still())
+}
+
+pub(super) fn unfinished(last: SequenceNumber) -> Error {
     let detail = format!("log record {last}: it is the last one, but its record has more parts");
     Error::new(ErrorCode::FileCorrupt, detail)
 }

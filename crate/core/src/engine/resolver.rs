@@ -6,8 +6,12 @@
 //! accepted, and writes never conflict with writes.
 
 use super::state::{Snapshot, State};
-use crate::pure::{CommitRecord, CommittedTransaction, ConflictSet, StampedWrite, stamped, versionstamp};
-use crate::words::{Bytes, Durability, Error, ErrorCode, Key, KeyRange, Mutation, Version, Write};
+use crate::pure::{
+    CommitRecord, CommittedTransaction, ConflictSet, StampedWrite, encode_record, stamped, versionstamp,
+};
+use crate::words::{
+    Bytes, Durability, Error, ErrorCode, Key, KeyRange, Mutation, SequenceNumber, Version, Write,
+};
 
 /// What a transaction asks the pipeline to commit.
 #[derive(Clone, Debug)]
@@ -98,12 +102,21 @@ pub(super) struct Resolution {
     pub(super) verdicts: Vec<Result<u16, Rejection>>,
     /// The accepted ones, as the log is to store them.
     pub(super) record: CommitRecord,
+    /// Bytes of the log entries that were made of it.
+    pub(super) log_bytes: u64,
 }
 
 impl Resolution {
     /// Whether nothing is left to be written.
     pub(super) fn is_empty(&self) -> bool {
         self.record.transactions.is_empty()
+    }
+
+    /// The log entries for the places from `first` on.
+    pub(super) fn encode(&mut self, first: SequenceNumber) -> Vec<Vec<u8>> {
+        let entries = encode_record(&self.record, first);
+        self.log_bytes = entries.iter().map(|entry| entry.len() as u64).sum();
+        entries
     }
 }
 
@@ -144,7 +157,11 @@ pub(super) fn resolve<'a>(
         }
         verdicts.push(verdict.map(|()| (record.transactions.len() - 1) as u16));
     }
-    Resolution { verdicts, record }
+    Resolution {
+        verdicts,
+        record,
+        log_bytes: 0,
+    }
 }
 
 fn judge(

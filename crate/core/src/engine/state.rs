@@ -1,14 +1,19 @@
 //! What a peer knows: the database at the end of the log as far as it has read it.
 //!
-//! Everything here is derived from the log, by applying its records in order, each once (I2).
+//! Everything here is derived from the pages of one root and the log after it, by applying its records in
+//! order, each once (I2).
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use futures_channel::oneshot;
 
 use super::subscription_set::SubscriptionSet;
+use super::unfolded_log::{LogPrefix, UnfoldedLog};
 use super::watch_set::{WatchId, WatchOutcome, WatchSet};
-use crate::pure::{CommitRecord, CommittedTransaction, ConflictSet, RecordReader, VersionClock, VersionMap};
+use crate::pure::{
+    CommitRecord, CommittedTransaction, ConflictSet, DatabaseAt, PageSource, RecordReader, Root, Tree,
+    VersionClock, VersionMap,
+};
 use crate::storage::LogEntry;
 use crate::words::{
     Error, ErrorCode, Key, Result, SequenceNumber, TRANSACTION_AGE_VERSIONS_MAX, Value, Version,
@@ -30,32 +35,47 @@ pub(super) struct State {
     tail: SequenceNumber,
     clock: VersionClock,
     map: VersionMap,
+    tree: Tree,
+    log: UnfoldedLog,
     conflicts: ConflictSet,
     pub(super) watches: WatchSet,
     pub(super) subscriptions: SubscriptionSet,
-    /// Whether transactions may read here. Before, while the log is first read, no history is kept.
-    is_serving: bool,
+    /// Watched keys whose newest value has to be read to know whether it changed.
+    unread_watches: BTreeSet<Key>,
+    /// The oldest version that transactions may read; none while the log is first read, when no history
+    /// is kept.
+    serves_from: Option<Version>,
     /// Versions of the commits that still matter for the horizon, oldest first.
     recent: VecDeque<Version>,
     /// Ids of the batches applied of late, newest last, to find one whose answer was lost.
     recent_batches: VecDeque<([u8; 16], Version)>,
 }
 
+/// Where a record is in the log, and how large.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LogPlace {
+    /// The place of its last entry.
+    pub(super) last: SequenceNumber,
+    pub(super) bytes: u64,
+}
+
 /// How many batch ids are kept: a lost answer is looked for right after the next log read.
 const RECENT_BATCHES_MAX: usize = 1_024;
 
 impl State {
-    pub(super) fn new(monotonic_us: u64, unix_us: u64) -> State {
-        let mut map = VersionMap::new();
-        map.forget(Version::FIRST);
+    /// The state that a root's pages hold.
+    pub(super) fn of_root(root: &Root, monotonic_us: u64, unix_us: u64) -> State {
         State {
-            tail: SequenceNumber::ZERO,
-            clock: VersionClock::new(Version::FIRST, monotonic_us, unix_us),
-            map,
+            tail: root.folded_sequence,
+            clock: VersionClock::new(root.folded_version, monotonic_us, unix_us),
+            map: VersionMap::over_pages(root.folded_version, root.tree.is_some()),
+            tree: Tree::new(root.tree),
+            log: UnfoldedLog::after(root.folded_sequence),
             conflicts: ConflictSet::new(),
             watches: WatchSet::new(),
             subscriptions: SubscriptionSet::default(),
-            is_serving: false,
+            unread_watches: BTreeSet::new(),
+            serves_from: None,
             recent: VecDeque::new(),
             recent_batches: VecDeque::new(),
         }
@@ -63,7 +83,7 @@ impl State {
 
     /// The log has been read: from now on transactions may read, at this version or later.
     pub(super) fn begin_to_serve(&mut self) {
-        self.is_serving = true;
+        self.serves_from = Some(self.newest());
     }
 
     /// Lets go of all data. Watches that were never armed are still counted until they are discarded.
@@ -71,8 +91,30 @@ impl State {
         let watches = std::mem::replace(&mut self.watches, WatchSet::new());
         *self = State {
             watches,
-            ..State::new(monotonic_us, unix_us)
+            ..State::of_root(&Root::new([0; 16]), monotonic_us, unix_us)
         };
+    }
+
+    /// Takes the place of a state that was behind the folded log. Its watches are compared anew, and for
+    /// its subscriptions everything may have changed.
+    pub(super) fn replace(&mut self, mut newer: State) {
+        newer.watches = std::mem::replace(&mut self.watches, WatchSet::new());
+        newer.unread_watches = newer.watches.keys().cloned().collect();
+        newer.subscriptions = std::mem::take(&mut self.subscriptions);
+        newer.subscriptions.note_everything();
+        *self = newer;
+    }
+
+    /// Everything up to the root's folded version is in its pages now.
+    pub(super) fn fold_through(&mut self, root: &Root) {
+        self.tree = Tree::new(root.tree);
+        self.log.fold_through(root.folded_sequence);
+        self.map.fold_through(root.folded_version, root.tree.is_some());
+    }
+
+    /// The database at a version.
+    pub(super) fn at<'a>(&'a self, version: Version, pages: &'a dyn PageSource) -> DatabaseAt<'a> {
+        DatabaseAt::new(&self.map, self.tree, pages, version)
     }
 
     /// The place of the last entry applied.
@@ -93,6 +135,30 @@ impl State {
         &self.map
     }
 
+    pub(super) fn map_mut(&mut self) -> &mut VersionMap {
+        &mut self.map
+    }
+
+    pub(super) fn tree(&self) -> Tree {
+        self.tree
+    }
+
+    /// The log that is not in pages.
+    pub(super) fn unfolded(&self) -> Option<LogPrefix> {
+        self.log.all()
+    }
+
+    /// The part of it that could be folded up to a version, if the state at its end can still be told.
+    pub(super) fn foldable(&self, version: Version) -> Option<LogPrefix> {
+        let prefix = self.log.up_to(version)?;
+        (prefix.version >= self.map.horizon()).then_some(prefix)
+    }
+
+    /// Watched keys that have to be read.
+    pub(super) fn take_unread_watches(&mut self) -> BTreeSet<Key> {
+        std::mem::take(&mut self.unread_watches)
+    }
+
     pub(super) fn conflicts(&self) -> &ConflictSet {
         &self.conflicts
     }
@@ -111,45 +177,63 @@ impl State {
     ///
     /// # Errors
     /// `file_corrupt` naming the log record; the records before it are applied.
-    pub(super) fn apply_entries(&mut self, entries: &[LogEntry], monotonic_us: u64) -> Result<()> {
+    pub(super) fn apply_entries(
+        &mut self,
+        entries: &[LogEntry],
+        monotonic_us: u64,
+        pages: &dyn PageSource,
+    ) -> Result<()> {
         let mut reader = RecordReader::after(self.tail);
         let tail = self.tail;
+        let mut bytes = 0;
         for entry in entries.iter().filter(|entry| entry.sequence > tail) {
+            bytes += entry.bytes.len() as u64;
             if let Some(record) = reader.push(entry.sequence, &entry.bytes)? {
-                self.apply_record(&record, entry.sequence, monotonic_us)?;
+                let place = LogPlace {
+                    last: entry.sequence,
+                    bytes: std::mem::take(&mut bytes),
+                };
+                self.apply_record(&record, place, monotonic_us, pages)?;
             }
         }
         Ok(())
     }
 
-    /// Applies one record whose last entry is at `tail`.
+    /// Applies one record.
     pub(super) fn apply_record(
         &mut self,
         record: &CommitRecord,
-        tail: SequenceNumber,
+        place: LogPlace,
         monotonic_us: u64,
+        pages: &dyn PageSource,
     ) -> Result<()> {
+        let tail = place.last;
         if record.version <= self.newest() {
             let (found, newest) = (record.version, self.newest());
             let detail = format!("log record {tail}: version {found} does not follow version {newest}");
             return Err(Error::new(ErrorCode::FileCorrupt, detail));
         }
+        let previous = self.newest();
         self.tail = tail;
+        self.log.push(record.version, tail, place.bytes);
         self.clock.advance(record.version, record.unix_us, monotonic_us);
+        let tree = self.tree;
+        let lookup = |key: &[u8]| tree.get(pages, key).ok();
         for transaction in &record.transactions {
             for write in &transaction.writes {
-                self.map.apply(&write.mutation, record.version);
+                self.map.apply(&write.mutation, record.version, &lookup);
             }
         }
-        if self.is_serving {
+        if self.serves_from.is_some() {
             let transactions = record.transactions.iter();
             self.conflicts.insert(
                 transactions.flat_map(CommittedTransaction::write_conflicts),
                 record.version,
             );
         } else {
-            // Nobody reads here yet, so nobody needs what was there before.
-            self.map.forget(record.version);
+            // Nobody reads here yet, so nobody needs what was there before. A fold may, up to the last
+            // record but one.
+            self.map.forget(previous);
         }
         self.recent.push_back(record.version);
         self.recent_batches.push_back((record.batch_id, record.version));
@@ -163,7 +247,10 @@ impl State {
             .flat_map(|transaction| &transaction.writes);
         let mutations = writes.map(|write| &write.mutation);
         self.subscriptions.note(mutations.clone());
-        self.watches.fire(mutations, &self.map);
+        let database = DatabaseAt::new(&self.map, self.tree, pages, record.version);
+        let newest = |key: &Key| database.get(key).ok();
+        let unread = self.watches.fire(mutations, &newest);
+        self.unread_watches.extend(unread);
         Ok(())
     }
 
@@ -174,8 +261,14 @@ impl State {
         key: Key,
         reference: Option<Value>,
         sender: oneshot::Sender<WatchOutcome>,
+        pages: &dyn PageSource,
     ) {
-        self.watches.arm(id, key, reference, sender, &self.map);
+        let newest = DatabaseAt::new(&self.map, self.tree, pages, self.newest()).get(&key);
+        let newest = newest.ok();
+        if newest.is_none() {
+            self.unread_watches.insert(key.clone());
+        }
+        self.watches.arm(id, key, reference, sender, newest);
     }
 
     /// The snapshot of a version that was asked for; `None` if it lies in the future. It is as old as the
@@ -211,7 +304,8 @@ impl State {
     pub(super) fn check_age(&self, snapshot: &Snapshot, monotonic_us: u64) -> Result<()> {
         // Versions advance by one per microsecond.
         let is_old = monotonic_us.saturating_sub(snapshot.taken_us) > TRANSACTION_AGE_VERSIONS_MAX;
-        if is_old || snapshot.version < self.map.horizon() {
+        let oldest = self.serves_from.max(Some(self.map.horizon()));
+        if is_old || Some(snapshot.version) < oldest {
             return Err(ErrorCode::TransactionTooOld.into());
         }
         Ok(())

@@ -101,6 +101,14 @@ impl SubscriptionSet {
         id
     }
 
+    /// Whatever is followed may have changed.
+    pub(super) fn note_everything(&mut self) {
+        for subscribed in self.by_id.values_mut() {
+            let range = subscribed.range.clone();
+            subscribed.note(|changed| changed.replace(range));
+        }
+    }
+
     /// Ends a subscription.
     pub(super) fn remove(&mut self, id: SubscriptionId) {
         self.of_range.remove(&id);

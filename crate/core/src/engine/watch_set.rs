@@ -2,14 +2,14 @@
 //!
 //! A watch is about a value: it fires when the key's newest value is found different from the one it
 //! was created with. Values are compared after each applied commit record, so a value that went away
-//! and came back within one record, or a write of the same value, does not fire.
+//! and came back within one record, or a write of the same value, does not fire. A value that is in a
+//! page not at hand is read first, and compared as it is then.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use futures_channel::oneshot;
 
-use crate::pure::VersionMap;
 use crate::words::{Error, ErrorCode, Key, Mutation, Result, Value, WATCHES_MAX};
 
 /// What a watch ends with: nothing for "changed", or why it will never fire.
@@ -68,16 +68,16 @@ impl WatchSet {
         self.outstanding -= 1;
     }
 
-    /// Starts to watch: fires at once if the newest value already differs.
+    /// Starts to watch: fires at once if the newest value is known and already differs.
     pub(super) fn arm(
         &mut self,
         id: WatchId,
         key: Key,
         reference: Option<Value>,
         sender: oneshot::Sender<WatchOutcome>,
-        map: &VersionMap,
+        newest: Option<Option<Value>>,
     ) {
-        if map.newest(&key) != reference.as_ref() {
+        if newest.is_some_and(|newest| newest != reference) {
             self.outstanding -= 1;
             let _receiver_gone = sender.send(Ok(()));
             return;
@@ -103,14 +103,27 @@ impl WatchSet {
         }
     }
 
-    /// Fires the watches of keys that these mutations, already applied, left with another value.
-    pub(super) fn fire<'a>(&mut self, mutations: impl Iterator<Item = &'a Mutation>, map: &VersionMap) {
+    /// The keys with armed watches.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.by_key.keys()
+    }
+
+    /// Fires the watches of keys that these mutations, already applied, left with another value. Gives the
+    /// keys whose newest value has to be read first.
+    pub(super) fn fire<'a>(
+        &mut self,
+        mutations: impl Iterator<Item = &'a Mutation>,
+        newest: &dyn Fn(&Key) -> Option<Option<Value>>,
+    ) -> Vec<Key> {
+        let mut unread = Vec::new();
         if self.by_key.is_empty() {
-            return;
+            return unread;
         }
         for mutation in mutations {
             match mutation {
-                Mutation::Set(key, _) | Mutation::Atomic(_, key, _) => self.fire_key(key, map),
+                Mutation::Set(key, _) | Mutation::Atomic(_, key, _) => {
+                    self.fire_unless_unread(key, newest, &mut unread);
+                }
                 Mutation::ClearRange(range) => {
                     let bounds = (Bound::Included(&*range.begin), Bound::Excluded(&*range.end));
                     let keys: Vec<Key> = self
@@ -119,10 +132,34 @@ impl WatchSet {
                         .map(|(key, _)| key.clone())
                         .collect();
                     for key in keys {
-                        self.fire_key(&key, map);
+                        self.fire_unless_unread(&key, newest, &mut unread);
                     }
                 }
             }
+        }
+        unread
+    }
+
+    fn fire_unless_unread(
+        &mut self,
+        key: &Key,
+        newest: &dyn Fn(&Key) -> Option<Option<Value>>,
+        unread: &mut Vec<Key>,
+    ) {
+        if !self.by_key.contains_key(key) {
+            return;
+        }
+        match newest(key) {
+            Some(newest) => self.fire_key(key, newest.as_ref()),
+            None => unread.push(key.clone()),
+        }
+    }
+
+    /// Ends the watches of a key with an error.
+    pub(super) fn fail_key(&mut self, key: &Key, error: &Error) {
+        for armed in self.by_key.remove(key).into_iter().flatten() {
+            self.outstanding -= 1;
+            let _receiver_gone = armed.sender.send(Err(error.clone()));
         }
     }
 
@@ -139,11 +176,11 @@ impl WatchSet {
         self.outstanding
     }
 
-    fn fire_key(&mut self, key: &Key, map: &VersionMap) {
+    /// Fires the watches of a key whose newest value is this one, if it is another than theirs.
+    pub(super) fn fire_key(&mut self, key: &Key, newest: Option<&Value>) {
         let Some(watches) = self.by_key.get_mut(key) else {
             return;
         };
-        let newest = map.newest(key);
         for fired in watches.extract_if(.., |watch| watch.reference.as_ref() != newest) {
             self.outstanding -= 1;
             let _receiver_gone = fired.sender.send(Ok(()));

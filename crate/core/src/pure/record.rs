@@ -35,7 +35,9 @@ use std::fmt::Display;
 use std::rc::Rc;
 
 use super::conflict_set::WrittenKeys;
-use super::record_bytes::{ByteReader, Malformed, checked_body, with_head, write_bytes, write_number};
+use super::record_bytes::{
+    ByteReader, HEAD_BYTES, Malformed, checked_body, with_head, write_bytes, write_number,
+};
 use crate::words::{
     AtomicOp, BATCH_BYTES_MAX, Bytes, Error, ErrorCode, KeyRange, LOG_PART_BYTES_MAX, Mutation, Result,
     SYSTEM_KEY_BYTES_MAX, SequenceNumber, VALUE_BYTES_MAX, Version, Write,
@@ -173,6 +175,12 @@ fn encode_transaction(out: &mut Vec<u8>, transaction: &CommittedTransaction) {
 /// Whether the range holds its first key and no other.
 fn is_single_key(range: &KeyRange) -> bool {
     range.end.strip_prefix(&*range.begin) == Some(&[0])
+}
+
+/// The place that an entry's bytes say they are for, unchecked; `None` if they are too short to say.
+pub fn log_place(bytes: &[u8]) -> Option<SequenceNumber> {
+    let place = bytes.get(HEAD_BYTES..)?.first_chunk::<8>()?;
+    Some(SequenceNumber::new(u64::from_le_bytes(*place)))
 }
 
 /// Puts records together from log entries, given in order, and checks everything about them.

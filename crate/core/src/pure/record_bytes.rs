@@ -11,7 +11,7 @@ use xxhash_rust::xxh64::xxh64;
 use crate::words::{Bytes, Error, ErrorCode, Result};
 
 /// Bytes of the head: prefix and checksum.
-const HEAD_BYTES: usize = 16;
+pub(super) const HEAD_BYTES: usize = 16;
 
 const FORMAT_VERSION: u8 = 1;
 
@@ -63,6 +63,11 @@ pub(super) fn checked_body<'a>(bytes: &'a [u8], magic: [u8; 4], what: &dyn Displ
 
 fn checksum(prefix: [u8; 8], body: &[u8]) -> u64 {
     xxh64(body, u64::from_le_bytes(prefix))
+}
+
+/// How many bytes a number takes as LEB128.
+pub(super) fn number_bytes(number: u64) -> usize {
+    (64 - (number | 1).leading_zeros() as usize).div_ceil(7)
 }
 
 /// Appends a number as LEB128: seven bits a byte, least significant first.
@@ -131,13 +136,28 @@ impl<'a> ByteReader<'a> {
     }
 
     pub(super) fn bytes(&mut self, length_max: usize) -> std::result::Result<Bytes, Malformed> {
+        self.length_and_slice(length_max).map(Into::into)
+    }
+
+    /// A length and that many bytes, in place.
+    pub(super) fn length_and_slice(&mut self, length_max: usize) -> std::result::Result<&'a [u8], Malformed> {
         let length = usize::try_from(self.number()?).map_err(|_| Malformed)?;
         if length > length_max {
             return Err(Malformed);
         }
+        self.slice(length)
+    }
+
+    /// So many bytes, in place.
+    pub(super) fn slice(&mut self, length: usize) -> std::result::Result<&'a [u8], Malformed> {
         let (bytes, rest) = self.rest.split_at_checked(length).ok_or(Malformed)?;
         self.rest = rest;
-        Ok(bytes.into())
+        Ok(bytes)
+    }
+
+    /// Everything that is left, in place.
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.rest
     }
 }
 
@@ -150,6 +170,7 @@ mod tests {
         for number in [0, 1, 127, 128, 300, u64::from(u32::MAX), u64::MAX] {
             let mut bytes = Vec::new();
             write_number(&mut bytes, number);
+            assert_eq!(bytes.len(), number_bytes(number));
             let mut reader = ByteReader::new(&bytes);
             assert_eq!(reader.number().ok(), Some(number));
             assert!(reader.is_at_end());

@@ -1,5 +1,5 @@
-//! The root record: where a database begins. Today it says which database this is; the log holds
-//! the rest.
+//! The root record: where a database begins. It says which database this is, which part of the log is in
+//! the pages, where their tree begins, and which pages are no part of it any more.
 //!
 //! | bytes | content |
 //! |---|---|
@@ -8,23 +8,121 @@
 //! | 5..8 | zero |
 //! | 8..16 | xxHash64 of bytes 16.., seeded with bytes 0..8, little-endian |
 //! | 16..32 | database id, random, chosen when the database is created |
+//! | 32.. | numbers, `n` each as LEB128; missing in a database that was never folded |
+//! | … | how often the root was replaced |
+//! | … | folded version: everything up to it is in the pages |
+//! | … | folded place: the last log entry of that version |
+//! | … | the page id after the last one that was given away |
+//! | … | the first page id that a fold under way may use, or 0 |
+//! | … | the tree: 0 if it is empty; else its root's page id, level, rows, their bytes, chunks |
+//! | … | number of condemned items, then per item its kind and: |
+//! | … 0 | page ids from … up to … (a fold that was given up) |
+//! | … 1 | a list of pages to be deleted: its page id |
+//! | … 2 | a subtree: page id, level, chunks |
 
-use super::record_bytes::{checked_body, with_head};
-use crate::words::{Error, ErrorCode, Result};
+use super::page::{Child, TREE_LEVEL_MAX, Totals};
+use super::record_bytes::{ByteReader, Malformed, checked_body, with_head, write_number};
+use crate::words::{Error, ErrorCode, PAGE_BYTES_MAX, PageId, Result, SequenceNumber, VERSION_MAX, Version};
 
 const MAGIC: [u8; 4] = *b"PLRT";
 
-/// The decoded root record.
+const CONDEMNED_RANGE: u64 = 0;
+const CONDEMNED_LIST: u64 = 1;
+const CONDEMNED_SUBTREE: u64 = 2;
+
+/// Condemned items that a root may name. Each takes at most 30 bytes, and the root must stay small.
+pub const CONDEMNED_MAX: usize = 1_000;
+const _: () = assert!(CONDEMNED_MAX * 30 + 200 < PAGE_BYTES_MAX);
+
+/// Pages that no tree reaches any more and that are still to be deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condemned {
+    /// Whatever pages there are from the first id up to, not including, the second.
+    Range(PageId, PageId),
+    /// The page with this id, a list, and the pages in it.
+    List(PageId),
+    /// A node and everything below it.
+    Subtree(Child),
+}
+
+/// The decoded root record.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Root {
     /// Tells a database from one that was deleted and created again under the same name.
     pub database_id: [u8; 16],
+    /// How often the root was replaced.
+    pub generation: u64,
+    /// Everything up to this version is in the pages.
+    pub folded_version: Version,
+    /// The last log entry of that version.
+    pub folded_sequence: SequenceNumber,
+    /// The root of the tree.
+    pub tree: Option<Child>,
+    /// The first page id that was not given away.
+    pub next_page: PageId,
+    /// The first page id that the fold under way was given.
+    pub reserved_from: Option<PageId>,
+    /// What is to be deleted.
+    pub condemned: Vec<Condemned>,
 }
 
 impl Root {
+    /// The root of a new database.
+    pub fn new(database_id: [u8; 16]) -> Root {
+        Root {
+            database_id,
+            generation: 0,
+            folded_version: Version::FIRST,
+            folded_sequence: SequenceNumber::ZERO,
+            tree: None,
+            next_page: PageId::new(1),
+            reserved_from: None,
+            condemned: Vec::new(),
+        }
+    }
+
+    /// The root that replaces this one, before anything else is changed in it.
+    pub fn next(&self) -> Root {
+        Root {
+            generation: self.generation + 1,
+            ..self.clone()
+        }
+    }
+
     /// The record's bytes.
     pub fn encode(&self) -> Vec<u8> {
-        with_head(MAGIC, &self.database_id)
+        let mut body = self.database_id.to_vec();
+        let page_number = |page: Option<PageId>| page.map_or(0, PageId::get);
+        for number in [
+            self.generation,
+            self.folded_version.get(),
+            self.folded_sequence.get(),
+            self.next_page.get(),
+            page_number(self.reserved_from),
+            page_number(self.tree.map(|tree| tree.page)),
+        ] {
+            write_number(&mut body, number);
+        }
+        if let Some(Child { level, totals, .. }) = self.tree {
+            for number in [u64::from(level), totals.rows, totals.bytes, totals.chunks] {
+                write_number(&mut body, number);
+            }
+        }
+        write_number(&mut body, self.condemned.len() as u64);
+        for condemned in &self.condemned {
+            let numbers = match condemned {
+                Condemned::Range(from, to) => vec![CONDEMNED_RANGE, from.get(), to.get()],
+                Condemned::List(page) => vec![CONDEMNED_LIST, page.get()],
+                Condemned::Subtree(node) => {
+                    let level = u64::from(node.level);
+                    vec![CONDEMNED_SUBTREE, node.page.get(), level, node.totals.chunks]
+                }
+            };
+            for number in numbers {
+                write_number(&mut body, number);
+            }
+        }
+        with_head(MAGIC, &body)
     }
 
     /// Reads a record.
@@ -34,11 +132,82 @@ impl Root {
     /// newer version of Plinth wrote it.
     pub fn decode(bytes: &[u8]) -> Result<Root> {
         let body = checked_body(bytes, MAGIC, &"root record")?;
-        let database_id: [u8; 16] = body.try_into().map_err(|_| {
-            let detail = format!("root record: {} bytes were expected, found {}", 32, bytes.len());
+        let malformed = |_| {
+            let detail = format!("root record: its {} bytes are malformed", bytes.len());
             Error::new(ErrorCode::FileCorrupt, detail)
-        })?;
-        Ok(Root { database_id })
+        };
+        let mut reader = ByteReader::new(body);
+        let mut root = Root::new(reader.array().map_err(malformed)?);
+        if !reader.is_at_end() {
+            read_numbers(&mut reader, &mut root).map_err(malformed)?;
+        }
+        Ok(root)
+    }
+}
+
+fn read_numbers(reader: &mut ByteReader<'_>, root: &mut Root) -> std::result::Result<(), Malformed> {
+    root.generation = reader.number()?;
+    root.folded_version = Version::new(reader.number()?).ok_or(Malformed)?;
+    root.folded_sequence = SequenceNumber::new(small(reader.number()?)?);
+    root.next_page = page_id(reader.number()?)?;
+    root.reserved_from = match reader.number()? {
+        0 => None,
+        number => Some(page_id(number)?),
+    };
+    root.tree = match reader.number()? {
+        0 => None,
+        number => {
+            let (page, level) = (page_id(number)?, level(reader.number()?)?);
+            let [rows, bytes, chunks] = [reader.number()?, reader.number()?, reader.number()?];
+            let totals = Totals { rows, bytes, chunks };
+            Some(Child { page, level, totals })
+        }
+    };
+    let count = reader.number()?;
+    for _ in 0..count {
+        let condemned = match reader.number()? {
+            CONDEMNED_RANGE => Condemned::Range(page_id(reader.number()?)?, page_id(reader.number()?)?),
+            CONDEMNED_LIST => Condemned::List(page_id(reader.number()?)?),
+            CONDEMNED_SUBTREE => {
+                let (page, level) = (page_id(reader.number()?)?, level(reader.number()?)?);
+                let totals = Totals {
+                    chunks: reader.number()?,
+                    ..Totals::default()
+                };
+                Condemned::Subtree(Child { page, level, totals })
+            }
+            _ => return Err(Malformed),
+        };
+        root.condemned.push(condemned);
+    }
+    if reader.is_at_end() {
+        Ok(())
+    } else {
+        Err(Malformed)
+    }
+}
+
+fn small(number: u64) -> std::result::Result<u64, Malformed> {
+    if number <= VERSION_MAX {
+        Ok(number)
+    } else {
+        Err(Malformed)
+    }
+}
+
+fn page_id(number: u64) -> std::result::Result<PageId, Malformed> {
+    match small(number)? {
+        0 => Err(Malformed),
+        number => Ok(PageId::new(number)),
+    }
+}
+
+fn level(number: u64) -> std::result::Result<u8, Malformed> {
+    let level = u8::try_from(number).map_err(|_| Malformed)?;
+    if level <= TREE_LEVEL_MAX {
+        Ok(level)
+    } else {
+        Err(Malformed)
     }
 }
 
@@ -46,27 +215,72 @@ impl Root {
 mod tests {
     use super::*;
 
+    fn full() -> Root {
+        let child = |page, level, totals| Child {
+            page: PageId::new(page),
+            level,
+            totals,
+        };
+        let totals = Totals {
+            rows: 1_000_000,
+            bytes: 116_000_000,
+            chunks: 7,
+        };
+        let chunks_only = Totals {
+            chunks: 3,
+            ..Totals::default()
+        };
+        Root {
+            generation: 300,
+            folded_version: Version::new(1 << 50).unwrap(),
+            folded_sequence: SequenceNumber::new(12_345),
+            tree: Some(child(700, 2, totals)),
+            next_page: PageId::new(1_049_276),
+            reserved_from: Some(PageId::new(701)),
+            condemned: vec![
+                Condemned::Range(PageId::new(5), PageId::new(9)),
+                Condemned::List(PageId::new(600)),
+                Condemned::Subtree(child(44, 1, chunks_only)),
+            ],
+            ..Root::new(*b"0123456789abcdef")
+        }
+    }
+
     #[test]
     fn a_root_record_survives_its_codec_and_every_flipped_bit_is_noticed() {
-        let root = Root {
-            database_id: *b"0123456789abcdef",
-        };
-        let bytes = root.encode();
-        assert_eq!(Root::decode(&bytes), Ok(root));
-        for bit in 0..bytes.len() * 8 {
-            let mut damaged = bytes.clone();
-            damaged[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(
-                Root::decode(&damaged).unwrap_err().code(),
-                ErrorCode::FileCorrupt,
-                "bit {bit}"
-            );
+        for root in [Root::new(*b"0123456789abcdef"), full()] {
+            let bytes = root.encode();
+            assert_eq!(Root::decode(&bytes), Ok(root));
+            for bit in 0..bytes.len() * 8 {
+                let mut damaged = bytes.clone();
+                damaged[bit / 8] ^= 1 << (bit % 8);
+                assert_eq!(
+                    Root::decode(&damaged).unwrap_err().code(),
+                    ErrorCode::FileCorrupt,
+                    "bit {bit}"
+                );
+            }
+            for length in 0..bytes.len() {
+                assert_eq!(
+                    Root::decode(&bytes[..length]).unwrap_err().code(),
+                    ErrorCode::FileCorrupt
+                );
+            }
         }
-        for length in 0..bytes.len() {
-            assert_eq!(
-                Root::decode(&bytes[..length]).unwrap_err().code(),
-                ErrorCode::FileCorrupt
-            );
+    }
+
+    #[test]
+    fn a_root_from_before_the_first_fold_has_no_numbers() {
+        let bytes = with_head(MAGIC, b"0123456789abcdef");
+        assert_eq!(Root::decode(&bytes), Ok(Root::new(*b"0123456789abcdef")));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn arbitrary_numbers_with_a_right_checksum_never_panic(body in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..80)) {
+            if let Ok(root) = Root::decode(&with_head(MAGIC, &body)) {
+                assert_eq!(Root::decode(&root.encode()), Ok(root));
+            }
         }
     }
 }

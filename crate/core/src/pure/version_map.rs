@@ -1,59 +1,62 @@
-//! An ordered multi-version map: what every key was at every version still in use.
+//! An ordered multi-version map: what happened to every key since the last fold, at every version still
+//! in use. What it does not say is in the pages.
 //!
 //! A read at version `v` sees, of each key, the newest entry at or before `v`. Example: after
-//! `set(k, a)` at 3 and `clear(k)` at 7, a read at 2 finds nothing, at 3..6 `a`, from 7 on nothing.
-//! Old entries are dropped once no reader can ask for them (`forget`), keys with them.
+//! `set(k, a)` at 3 and `clear(k)` at 7, a read at 2 leaves `k` to the pages, at 3..6 it finds `a`, from 7
+//! on nothing. Cleared ranges hide the rows of the pages; keys that the map holds get an entry of their
+//! own when they are cleared. Old entries are dropped once no reader can ask for them (`forget`), and all
+//! entries once they are in the pages (`fold_through`, then `sweep`).
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
 
-use super::evaluate::evaluate;
-use crate::words::{Key, KeyRange, Mutation, Value, Version};
+use super::first_clears::FirstClears;
+use super::history::{History, applied};
+use super::tree_update::{Changes, KeyChange};
+use crate::words::{AtomicOp, Key, KeyRange, Mutation, Value, Version, key_after};
 
-/// A key's state from a version on: its value, or `None` for "no such key".
-#[derive(Clone, Debug)]
-struct Entry {
-    version: Version,
-    value: Option<Value>,
-}
+/// Counted per key besides its bytes and entries.
+const KEY_OVERHEAD_BYTES: usize = 48;
+/// Counted per cleared range.
+const CLEAR_BYTES: usize = 160;
 
-/// The history of one key, oldest first. Most keys have one entry, which needs no allocation.
-#[derive(Clone, Debug)]
-struct History {
-    newest: Entry,
-    older: Vec<Entry>,
-}
-
-impl History {
-    fn at(&self, version: Version) -> Option<&Value> {
-        if self.newest.version <= version {
-            return self.newest.value.as_ref();
-        }
-        self.older
-            .iter()
-            .rev()
-            .find(|entry| entry.version <= version)?
-            .value
-            .as_ref()
-    }
-}
+/// Looks up what the pages say of a key; `None` if that can't be known at once.
+pub type Lookup<'a> = &'a dyn Fn(&[u8]) -> Option<Option<Value>>;
 
 /// Every key's history within the window of readable versions.
 #[derive(Debug, Default)]
 pub struct VersionMap {
     histories: BTreeMap<Key, History>,
-    /// Keys that have an entry which a later one replaced, by the version of the later one.
+    first_clears: FirstClears,
+    /// Keys that have an entry which a later one replaced, or which were cleared, by the later version.
     replaced: VecDeque<(Version, Key)>,
     /// Reads below this version may miss entries that were dropped.
     horizon: Version,
+    /// Entries up to this version are in the pages.
+    folded: Version,
+    /// Whether the pages hold anything.
+    has_pages: bool,
+    /// Reads at this version must stay possible, whatever the horizon.
+    hold: Option<Version>,
     live_keys: u64,
     live_bytes: u64,
+    bytes: usize,
 }
 
 impl VersionMap {
-    /// The map without keys.
+    /// The map over an empty database.
     pub fn new() -> VersionMap {
         VersionMap::default()
+    }
+
+    /// The map over pages that hold everything up to a version.
+    pub fn over_pages(folded: Version, has_pages: bool) -> VersionMap {
+        VersionMap {
+            folded,
+            has_pages,
+            horizon: folded,
+            ..VersionMap::default()
+        }
     }
 
     /// The oldest version that can still be read.
@@ -61,63 +64,101 @@ impl VersionMap {
         self.horizon
     }
 
-    /// How many keys there are at the newest version.
+    /// The version up to which everything is in the pages.
+    pub fn folded(&self) -> Version {
+        self.folded
+    }
+
+    /// How many keys the map says are there at the newest version.
     pub fn live_keys(&self) -> u64 {
         self.live_keys
     }
 
-    /// Bytes of the keys and values at the newest version.
+    /// Bytes of these keys and their values.
     pub fn live_bytes(&self) -> u64 {
         self.live_bytes
     }
 
-    /// The value of a key at a version, which must not be below the horizon.
-    pub fn get(&self, key: &[u8], version: Version) -> Option<&Value> {
+    /// About how much memory the map takes.
+    pub fn bytes(&self) -> usize {
+        self.bytes + self.first_clears.count() * CLEAR_BYTES
+    }
+
+    /// What happened to a key up to a version, which must not be below the horizon; `None` if its value is
+    /// what the pages say.
+    pub fn get(&self, key: &[u8], version: Version) -> Option<KeyChange> {
         debug_assert!(version >= self.horizon);
-        self.histories.get(key)?.at(version)
+        let own = self.histories.get(key);
+        own.and_then(|history| history.at(version, self.folded))
+            .or_else(|| self.is_hidden(key, version).then_some(KeyChange::Clear))
     }
 
-    /// The newest value of a key.
-    pub fn newest(&self, key: &[u8]) -> Option<&Value> {
-        self.histories.get(key)?.newest.value.as_ref()
-    }
-
-    /// The keys of a range at a version, in ascending order; `.rev()` for descending order.
+    /// The keys of a range with what happened to them up to a version, cleared ranges aside, in ascending
+    /// order; `.rev()` for descending order.
     pub fn range<'a>(
         &'a self,
         range: &KeyRange,
         version: Version,
-    ) -> impl DoubleEndedIterator<Item = (&'a Key, &'a Value)> + use<'a> {
+    ) -> impl DoubleEndedIterator<Item = (&'a Key, KeyChange)> + use<'a> {
         debug_assert!(version >= self.horizon);
         let end = if range.is_empty() {
             &range.begin
         } else {
             &range.end
         };
+        let folded = self.folded;
         self.histories
             .range::<[u8], _>((Bound::Included(&*range.begin), Bound::Excluded(&**end)))
-            .filter_map(move |(key, history)| history.at(version).map(|value| (key, value)))
+            .filter_map(move |(key, history)| Some((key, history.at(version, folded)?)))
     }
 
-    /// Applies a mutation at a version that is at least as new as every one applied before.
-    pub fn apply(&mut self, mutation: &Mutation, version: Version) {
+    /// The first range that hides rows of the pages at a version and ends after `key`.
+    pub fn clear_reaching(&self, key: &[u8], version: Version) -> Option<KeyRange> {
+        if self.first_clears.is_empty() {
+            return None;
+        }
+        self.first_clears.reaching_at(key, version)
+    }
+
+    /// The last range that hides rows of the pages at a version and begins before `key`.
+    pub fn clear_beginning_below(&self, key: &[u8], version: Version) -> Option<KeyRange> {
+        if self.first_clears.is_empty() {
+            return None;
+        }
+        self.first_clears.beginning_below_at(key, version)
+    }
+
+    /// Applies a mutation at a version that is at least as new as every one applied before. An atomic
+    /// operation on a value that `lookup` can't tell is kept as it is.
+    pub fn apply(&mut self, mutation: &Mutation, version: Version, lookup: Lookup<'_>) {
         match mutation {
-            Mutation::Set(key, value) => self.put(key, version, Some(value.clone())),
+            Mutation::Set(key, value) => self.put(key, version, KeyChange::Set(value.clone())),
             Mutation::Atomic(op, key, operand) => {
-                let value = evaluate(*op, self.newest(key), operand);
-                self.put(key, version, value);
+                let operations = [(*op, operand.clone())];
+                let change = self.operated(key, version, &operations, lookup);
+                self.put(key, version, change);
+            }
+            Mutation::ClearRange(range) if range.end.strip_prefix(&*range.begin) == Some(&[0]) => {
+                self.put(&range.begin, version, KeyChange::Clear);
             }
             Mutation::ClearRange(range) => {
-                let keys: Vec<Key> = self.range(range, version).map(|(key, _)| key.clone()).collect();
+                let is_there = |change: &KeyChange| !matches!(change, KeyChange::Clear);
+                let keys: Vec<Key> = self
+                    .range(range, version)
+                    .filter(|(_, change)| is_there(change))
+                    .map(|(key, _)| key.clone())
+                    .collect();
                 for key in &keys {
-                    self.put(key, version, None);
+                    self.put(key, version, KeyChange::Clear);
                 }
+                self.first_clears.insert(range, version);
             }
         }
     }
 
     /// Drops entries that no read at or above `horizon` can see.
     pub fn forget(&mut self, horizon: Version) {
+        let horizon = self.hold.map_or(horizon, |hold| hold.min(horizon));
         if horizon <= self.horizon {
             return;
         }
@@ -131,57 +172,177 @@ impl VersionMap {
         }
     }
 
-    fn forget_history(&mut self, key: &Key) {
-        let horizon = self.horizon;
-        let Some(history) = self.histories.get_mut(key) else {
-            return;
-        };
-        if history.newest.version <= horizon {
-            history.older = Vec::new();
-            if history.newest.value.is_none() {
-                self.histories.remove(key);
+    /// Keeps a version readable, whatever is forgotten, until the next call.
+    pub fn hold(&mut self, version: Option<Version>) {
+        assert!(version.is_none_or(|version| version >= self.horizon));
+        self.hold = version;
+    }
+
+    /// What happened up to a version, which must be readable, as changes to the pages.
+    pub fn changes_at(&self, version: Version) -> ChangesAt<'_> {
+        debug_assert!(version >= self.horizon);
+        ChangesAt { map: self, version }
+    }
+
+    /// Everything up to a version is in the pages now: reads below it are over, and entries up to it count
+    /// no more. `sweep` lets go of them.
+    pub fn fold_through(&mut self, folded: Version, has_pages: bool) {
+        assert!(folded >= self.folded, "folds go forward");
+        self.folded = folded;
+        self.has_pages = has_pages;
+        self.horizon = self.horizon.max(folded);
+        self.first_clears.forget(folded);
+        self.hold = self.hold.filter(|&hold| hold >= self.horizon);
+    }
+
+    /// Lets go of the entries of up to `limit` keys that are in the pages; gives the key to go on from.
+    pub fn sweep(&mut self, from: &[u8], limit: usize) -> Option<Key> {
+        let bounds = (Bound::Included(from), Bound::Unbounded);
+        let keys: Vec<Key> = self
+            .histories
+            .range::<[u8], _>(bounds)
+            .take(limit)
+            .map(|(key, _)| key.clone())
+            .collect();
+        for key in &keys {
+            if let Some(history) = self.histories.get_mut(key) {
+                if history.newest_version() <= self.folded {
+                    self.remove(key);
+                } else if history.has_older() {
+                    self.forget_history(key);
+                }
             }
-        } else if let Some(visible) = history.older.iter().rposition(|entry| entry.version <= horizon) {
-            history.older.drain(..visible);
+        }
+        let last = keys.last().filter(|_| keys.len() == limit)?;
+        Some(key_after(last))
+    }
+
+    fn is_hidden(&self, key: &[u8], version: Version) -> bool {
+        let since = self.first_clears.version_of(key);
+        since.is_some_and(|since| since <= version)
+    }
+
+    /// What operations make of a key, as far as it can be known.
+    fn operated(
+        &self,
+        key: &Key,
+        version: Version,
+        operations: &[(AtomicOp, Value)],
+        lookup: Lookup<'_>,
+    ) -> KeyChange {
+        let stored = || {
+            if self.has_pages { lookup(key) } else { Some(None) }
+        };
+        match self.get(key, version) {
+            Some(KeyChange::Set(value)) => applied(Some(value), operations),
+            Some(KeyChange::Clear) => applied(None, operations),
+            Some(KeyChange::Operations(mut earlier)) => match stored() {
+                Some(value) => {
+                    earlier.extend_from_slice(operations);
+                    applied(value, &earlier)
+                }
+                None => KeyChange::Operations(operations.to_vec()),
+            },
+            None => match stored() {
+                Some(value) => applied(value, operations),
+                None => KeyChange::Operations(operations.to_vec()),
+            },
         }
     }
 
-    fn put(&mut self, key: &Key, version: Version, value: Option<Value>) {
-        let added = value.as_ref().map_or(0, |value| (key.len() + value.len()) as u64);
-        let is_live = value.is_some();
-        let entry = Entry { version, value };
+    fn forget_history(&mut self, key: &Key) {
+        let (horizon, folded) = (self.horizon, self.folded);
         let Some(history) = self.histories.get_mut(key) else {
-            if is_live {
-                self.live_keys += 1;
-                self.live_bytes += added;
-                self.histories.insert(
-                    key.clone(),
-                    History {
-                        newest: entry,
-                        older: Vec::new(),
-                    },
-                );
-            }
             return;
         };
-        if let Some(replaced) = &history.newest.value {
-            self.live_keys -= 1;
-            self.live_bytes -= (key.len() + replaced.len()) as u64;
+        self.bytes -= history.forget(horizon, folded);
+        let is_cleared = matches!(history.newest_change(), KeyChange::Clear);
+        let newest = history.newest_version();
+        // A single clear has to stay until it is in the pages: those of the next fold, which may be one to
+        // an earlier version, may hold the key. The first clear of a range stays as such.
+        let is_in_range = self.first_clears.version_of(key) == Some(newest);
+        if is_cleared && newest <= horizon && is_in_range {
+            self.remove(key);
         }
-        self.live_keys += u64::from(is_live);
-        self.live_bytes += added;
-        if history.newest.version == version {
-            // A transaction's second write to a key, or that of a later one in the same batch: reads
-            // are never between them.
-            history.newest = entry;
-            if !is_live {
+    }
+
+    fn put(&mut self, key: &Key, version: Version, change: KeyChange) {
+        let is_clear = matches!(change, KeyChange::Clear);
+        let added = live_bytes(key, &change);
+        let Some(history) = self.histories.get_mut(key) else {
+            if is_clear && (!self.has_pages || self.is_hidden(key, version)) {
+                return;
+            }
+            if is_clear {
                 self.replaced.push_back((version, key.clone()));
             }
-        } else {
-            let older = std::mem::replace(&mut history.newest, entry);
-            history.older.push(older);
+            self.count(added, None);
+            let history = History::new(version, change);
+            self.bytes += KEY_OVERHEAD_BYTES + key.len() + history.bytes();
+            self.histories.insert(key.clone(), history);
+            return;
+        };
+        let replaced = live_bytes(key, history.newest_change());
+        let is_replacing = history.newest_version() != version;
+        let growth = history.push(version, change);
+        let added = live_bytes(key, history.newest_change());
+        self.bytes = self.bytes.saturating_add_signed(growth);
+        self.count(added, replaced);
+        if is_replacing || is_clear {
             self.replaced.push_back((version, key.clone()));
         }
+    }
+
+    fn remove(&mut self, key: &Key) {
+        if let Some(history) = self.histories.remove(key) {
+            self.bytes -= KEY_OVERHEAD_BYTES + key.len() + history.bytes();
+            self.count(None, live_bytes(key, history.newest_change()));
+        }
+    }
+
+    fn count(&mut self, added: Option<u64>, removed: Option<u64>) {
+        self.live_keys = self.live_keys + u64::from(added.is_some()) - u64::from(removed.is_some());
+        self.live_bytes = self.live_bytes + added.unwrap_or_default() - removed.unwrap_or_default();
+    }
+}
+
+/// Bytes of a key with this newest change and its value, if it says that the key is there.
+fn live_bytes(key: &Key, change: &KeyChange) -> Option<u64> {
+    match change {
+        KeyChange::Set(value) => Some((key.len() + value.len()) as u64),
+        KeyChange::Clear | KeyChange::Operations(_) => None,
+    }
+}
+
+/// What happened up to a version, as changes to the pages.
+#[derive(Clone, Copy, Debug)]
+pub struct ChangesAt<'a> {
+    map: &'a VersionMap,
+    version: Version,
+}
+
+impl Changes for ChangesAt<'_> {
+    fn keys(&self, begin: &[u8], end: Option<&[u8]>, limit: usize) -> Vec<(Key, KeyChange)> {
+        if end.is_some_and(|end| end <= begin) {
+            return Vec::new();
+        }
+        let bounds = (
+            Bound::Included(begin),
+            end.map_or(Bound::Unbounded, Bound::Excluded),
+        );
+        let seen = |(key, history): (&Key, &History)| {
+            Some((key.clone(), history.at(self.version, self.map.folded)?))
+        };
+        self.map
+            .histories
+            .range::<[u8], _>(bounds)
+            .filter_map(seen)
+            .take(limit)
+            .collect()
+    }
+
+    fn clear_reaching(&self, key: &[u8]) -> Option<KeyRange> {
+        self.map.clear_reaching(key, self.version)
     }
 }
 
@@ -197,75 +358,114 @@ mod tests {
         [number].as_slice().into()
     }
 
+    fn unknown(_: &[u8]) -> Option<Option<Value>> {
+        None
+    }
+
+    fn set(value: u8) -> KeyChange {
+        KeyChange::Set([value].as_slice().into())
+    }
+
     #[test]
     fn a_read_sees_the_newest_entry_at_or_before_its_version() {
         let mut map = VersionMap::new();
-        map.apply(&Mutation::Set(key(1), b"a".as_slice().into()), version(3));
-        map.apply(&Mutation::ClearRange(KeyRange::of_key(key(1))), version(7));
+        map.apply(
+            &Mutation::Set(key(1), b"a".as_slice().into()),
+            version(3),
+            &unknown,
+        );
+        map.apply(
+            &Mutation::ClearRange(KeyRange::of_key(key(1))),
+            version(7),
+            &unknown,
+        );
         assert_eq!(map.get(&[1], version(2)), None);
-        assert_eq!(
-            map.get(&[1], version(3)).map(|value| &**value),
-            Some(b"a".as_slice())
-        );
-        assert_eq!(
-            map.get(&[1], version(6)).map(|value| &**value),
-            Some(b"a".as_slice())
-        );
-        assert_eq!(map.get(&[1], version(7)), None);
+        assert_eq!(map.get(&[1], version(3)), Some(set(b'a')));
+        assert_eq!(map.get(&[1], version(6)), Some(set(b'a')));
+        assert_eq!(map.get(&[1], version(7)), Some(KeyChange::Clear));
     }
 
     #[test]
-    fn cleared_keys_leave_no_trace_once_nobody_can_read_them() {
+    fn cleared_keys_leave_no_trace_once_they_are_folded() {
         let mut map = VersionMap::new();
-        map.apply(&Mutation::Set(key(1), b"a".as_slice().into()), version(3));
-        map.apply(&Mutation::ClearRange(KeyRange::of_key(key(1))), version(3));
-        map.apply(&Mutation::Set(key(2), b"a".as_slice().into()), version(4));
-        map.apply(&Mutation::ClearRange(KeyRange::of_key(key(2))), version(5));
+        map.apply(
+            &Mutation::Set(key(1), b"a".as_slice().into()),
+            version(3),
+            &unknown,
+        );
+        map.apply(
+            &Mutation::ClearRange(KeyRange::of_key(key(1))),
+            version(3),
+            &unknown,
+        );
+        map.apply(
+            &Mutation::Set(key(2), b"a".as_slice().into()),
+            version(4),
+            &unknown,
+        );
+        map.apply(
+            &Mutation::ClearRange(KeyRange::new([0].as_slice(), [9].as_slice())),
+            version(5),
+            &unknown,
+        );
         map.forget(version(9));
-        assert!(map.histories.is_empty() && map.replaced.is_empty());
-        assert_eq!((map.live_keys(), map.live_bytes()), (0, 0));
+        assert!(map.replaced.is_empty());
+        assert_eq!(
+            map.histories.len(),
+            1,
+            "what the clear of a range cleared is gone"
+        );
+        map.fold_through(version(5), false);
+        assert_eq!(map.sweep(&[], 10), None);
+        assert!(map.histories.is_empty() && map.first_clears.is_empty());
+        assert_eq!((map.live_keys(), map.live_bytes(), map.bytes()), (0, 0, 0));
     }
 
-    proptest::proptest! {
-        #[test]
-        fn version_map_equals_a_copy_per_version(
-            writes in proptest::collection::vec((0u8..12, 0u8..14, proptest::option::of(0u8..4), 0u64..2), 1..60),
-            horizon in 0u64..40,
-        ) {
-            let mut map = VersionMap::new();
-            let mut copies: Vec<BTreeMap<Vec<u8>, Vec<u8>>> = vec![BTreeMap::new(), BTreeMap::new()];
-            let mut now = 1;
-            for (first, last, value, step) in writes {
-                now += step;
-                while copies.len() as u64 <= now {
-                    copies.push(copies.last().unwrap().clone());
-                }
-                let copy = copies.last_mut().unwrap();
-                match value {
-                    Some(value) => {
-                        map.apply(&Mutation::Set(key(first), [value].as_slice().into()), version(now));
-                        copy.insert(vec![first], vec![value]);
-                    }
-                    None => {
-                        map.apply(&Mutation::ClearRange(KeyRange::new([first].as_slice(), [last].as_slice())), version(now));
-                        copy.retain(|key, _| !(first..last).contains(&key[0]));
-                    }
-                }
-            }
-            map.forget(version(horizon));
-            let everything = KeyRange::new([].as_slice(), [255u8].as_slice());
-            for (number, copy) in copies.iter().enumerate().skip(horizon as usize) {
-                let seen: Vec<(Vec<u8>, Vec<u8>)> =
-                    map.range(&everything, version(number as u64)).map(|(key, value)| (key.to_vec(), value.to_vec())).collect();
-                let expected: Vec<(Vec<u8>, Vec<u8>)> = copy.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
-                assert_eq!(seen, expected, "at version {number}");
-                for first in 0..12u8 {
-                    assert_eq!(map.get(&[first], version(number as u64)).map(|value| value.to_vec()), copy.get(&vec![first]).cloned());
-                }
-            }
-            let newest = copies.last().unwrap();
-            assert_eq!(map.live_keys(), newest.len() as u64);
-            assert_eq!(map.live_bytes(), newest.iter().map(|(key, value)| (key.len() + value.len()) as u64).sum::<u64>());
+    #[test]
+    fn a_clear_below_the_horizon_holds_over_the_pages_of_a_fold_before_it() {
+        let mut map = VersionMap::new();
+        for number in [1, 2] {
+            let set = Mutation::Set(key(number), b"a".as_slice().into());
+            map.apply(&set, version(3), &unknown);
         }
+        let single = Mutation::ClearRange(KeyRange::of_key(key(1)));
+        map.apply(&single, version(5), &unknown);
+        let range = Mutation::ClearRange(KeyRange::new([2].as_slice(), [9].as_slice()));
+        map.apply(&range, version(6), &unknown);
+        map.forget(version(9));
+        // Another peer, which had not read as far, made pages that hold both keys.
+        map.fold_through(version(4), true);
+        assert_eq!(map.get(&[1], version(9)), Some(KeyChange::Clear));
+        assert_eq!(map.get(&[2], version(9)), Some(KeyChange::Clear));
+    }
+
+    #[test]
+    fn operations_below_the_horizon_count_once_over_the_pages_of_a_fold_between_them() {
+        let mut map = VersionMap::over_pages(version(1), true);
+        for number in [3, 5] {
+            let add = Mutation::Atomic(AtomicOp::Add, key(1), [number].as_slice().into());
+            map.apply(&add, version(number.into()), &unknown);
+        }
+        map.forget(version(9));
+        map.fold_through(version(4), true);
+        let rest = KeyChange::Operations(vec![(AtomicOp::Add, [5].as_slice().into())]);
+        assert_eq!(map.get(&[1], version(9)), Some(rest));
+    }
+
+    #[test]
+    fn a_clear_of_a_key_in_the_pages_stays_until_it_is_folded() {
+        let mut map = VersionMap::over_pages(version(2), true);
+        map.apply(
+            &Mutation::ClearRange(KeyRange::of_key(key(1))),
+            version(3),
+            &unknown,
+        );
+        map.forget(version(9));
+        assert_eq!(map.get(&[1], version(9)), Some(KeyChange::Clear));
+        map.fold_through(version(9), true);
+        assert_eq!(map.get(&[1], version(9)), None);
+        assert_eq!(map.sweep(&[], 10), None);
+        assert!(map.histories.is_empty());
+        assert_eq!(map.bytes(), 0);
     }
 }

@@ -38,12 +38,16 @@ pub async fn run_all<S: Storage>(mut peers: impl AsyncFnMut() -> (S, S)) {
     let (one, other) = peers().await;
     a_fold_switches_the_root_and_deletes_what_it_names(&one, &other).await;
     let (one, other) = peers().await;
+    pages_are_written_before_the_root_is_switched_unless_it_has_moved(&one, &other).await;
+    let (one, other) = peers().await;
     a_closed_peer_refuses_and_the_other_goes_on(&one, &other).await;
 }
 
 async fn the_first_root_stays<S: Storage>(one: &S, other: &S) {
+    assert_eq!(one.current_root().await, Ok(None));
     assert_eq!(one.root(ROOT).await.as_deref(), Ok(ROOT));
     assert_eq!(other.root(b"a later one").await.as_deref(), Ok(ROOT));
+    assert_eq!(other.current_root().await, Ok(Some(ROOT.to_vec())));
 }
 
 async fn a_log_that_is_as_expected_grows<S: Storage>(one: &S, other: &S) {
@@ -114,8 +118,7 @@ async fn a_moved_root_stops_a_commit_even_at_the_right_place<S: Storage>(one: &S
     let fold = FoldRequest {
         root: ROOT.to_vec(),
         new_root: b"another root".to_vec(),
-        delete_pages: Vec::new(),
-        delete_log_through: SequenceNumber::ZERO,
+        ..FoldRequest::default()
     };
     assert_eq!(other.fold(fold).await, Ok(FoldOutcome::Folded));
     let moved = CommitOutcome::RootMoved(b"another root".to_vec());
@@ -162,35 +165,38 @@ async fn pages_are_written_read_listed_and_deleted<S: Storage>(one: &S, other: &
         (second, vec![7; 50_000]),
         (third, Vec::new()),
     ];
-    assert_eq!(one.write_pages(pages).await, Ok(()));
-    assert_eq!(other.page_ids().await, Ok(vec![first, second, third]));
+    write(one, pages).await;
+    assert_eq!(page_ids(other).await, [first, second, third]);
+    assert_eq!(other.page_ids(second, 1).await, Ok(vec![second]));
+    assert_eq!(other.page_ids(PageId::new(4), 9).await, Ok(Vec::new()));
     assert_eq!(
         other.read_pages(&[third, PageId::new(9), second]).await,
         Ok(vec![Some(Vec::new()), None, Some(vec![7; 50_000])])
     );
-    assert_eq!(other.delete_pages(vec![first, third]).await, Ok(()));
-    assert_eq!(one.page_ids().await, Ok(vec![second]));
+    let delete = FoldRequest {
+        delete_pages: vec![first, third],
+        ..same_root()
+    };
+    assert_eq!(other.fold(delete).await, Ok(FoldOutcome::Folded));
+    assert_eq!(page_ids(one).await, [second]);
     assert_eq!(one.read_pages(&[]).await, Ok(Vec::new()));
 }
 
 async fn a_fold_switches_the_root_and_deletes_what_it_names<S: Storage>(one: &S, other: &S) {
     with_root(one).await;
-    let [first, second] = [1, 2].map(PageId::new);
-    assert_eq!(
-        one.write_pages(vec![(first, b"p1".to_vec()), (second, b"p2".to_vec())])
-            .await,
-        Ok(())
-    );
+    let [first, second, third] = [1, 2, 3].map(PageId::new);
+    write(one, vec![(first, b"p1".to_vec()), (second, b"p2".to_vec())]).await;
     assert_eq!(one.commit(append(0, &[b"a", b"b", b"c"])).await, Ok(appended(3)));
     let fold = FoldRequest {
         root: ROOT.to_vec(),
         new_root: b"new root".to_vec(),
+        write_pages: vec![(third, b"p3".to_vec())],
         delete_pages: vec![first],
         delete_log_through: SequenceNumber::new(2),
     };
     assert_eq!(other.fold(fold.clone()).await, Ok(FoldOutcome::Folded));
     assert_eq!(one.root(b"unused").await.as_deref(), Ok(b"new root".as_slice()));
-    assert_eq!(one.page_ids().await, Ok(vec![second]));
+    assert_eq!(page_ids(one).await, [second, third]);
     assert_eq!(log(one, 2).await, entries(3, &[b"c"]));
     let moved = FoldOutcome::RootMoved(b"new root".to_vec());
     assert_eq!(
@@ -203,14 +209,36 @@ async fn a_fold_switches_the_root_and_deletes_what_it_names<S: Storage>(one: &S,
         Ok(moved)
     );
     assert_eq!(
-        one.page_ids().await,
-        Ok(vec![second]),
+        page_ids(one).await,
+        [second, third],
         "a refused fold deletes nothing"
     );
     // Not even an append at a place that was folded away gets through with the old root.
     let moved = CommitOutcome::RootMoved(b"new root".to_vec());
     assert_eq!(one.commit(append(0, &[b"far behind"])).await, Ok(moved));
     assert_eq!(log(one, 2).await, entries(3, &[b"c"]));
+}
+
+async fn pages_are_written_before_the_root_is_switched_unless_it_has_moved<S: Storage>(one: &S, other: &S) {
+    with_root(one).await;
+    let [first, second] = [1, 2].map(PageId::new);
+    write(one, vec![(first, b"p1".to_vec())]).await;
+    let moved = FoldRequest {
+        new_root: b"new root".to_vec(),
+        ..same_root()
+    };
+    assert_eq!(other.fold(moved).await, Ok(FoldOutcome::Folded));
+    // Whoever moved the root counts on it that nobody writes for the old one any more.
+    let late = FoldRequest {
+        write_pages: vec![(second, b"p2".to_vec())],
+        ..same_root()
+    };
+    assert_eq!(
+        one.fold(late).await,
+        Ok(FoldOutcome::RootMoved(b"new root".to_vec()))
+    );
+    assert_eq!(page_ids(one).await, [first]);
+    assert_eq!(one.current_root().await, Ok(Some(b"new root".to_vec())));
 }
 
 async fn a_closed_peer_refuses_and_the_other_goes_on<S: Storage>(one: &S, other: &S) {
@@ -224,6 +252,29 @@ async fn a_closed_peer_refuses_and_the_other_goes_on<S: Storage>(one: &S, other:
         .map_err(|error| error.code());
     assert_eq!(refused, Err(ErrorCode::ClientInvalidOperation));
     assert_eq!(other.commit(append(0, &[b"a"])).await, Ok(appended(1)));
+}
+
+async fn write<S: Storage>(storage: &S, pages: Vec<(PageId, Vec<u8>)>) {
+    let request = FoldRequest {
+        write_pages: pages,
+        ..same_root()
+    };
+    assert_eq!(storage.fold(request).await, Ok(FoldOutcome::Folded));
+}
+
+fn same_root() -> FoldRequest {
+    FoldRequest {
+        root: ROOT.to_vec(),
+        new_root: ROOT.to_vec(),
+        ..FoldRequest::default()
+    }
+}
+
+async fn page_ids<S: Storage>(storage: &S) -> Vec<PageId> {
+    storage
+        .page_ids(PageId::new(0), 1_000)
+        .await
+        .expect("page ids can be listed")
 }
 
 async fn with_root<S: Storage>(storage: &S) {

@@ -46,13 +46,16 @@ pub enum CommitOutcome {
     RootMoved(Vec<u8>),
 }
 
-/// A new root record, on a condition, with the removal of what it makes superfluous.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A change of the root record and of pages, on a condition. What is written and deleted is bounded by
+/// whoever asks, so that the storage is never busy for long.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FoldRequest {
     /// The root record must be exactly this.
     pub root: Vec<u8>,
-    /// The root record from now on.
+    /// The root record from now on; may be the same.
     pub new_root: Vec<u8>,
+    /// New pages.
+    pub write_pages: Vec<(PageId, Vec<u8>)>,
     /// Pages that the new root does not reach.
     pub delete_pages: Vec<PageId>,
     /// Entries up to and including this place leave the log.
@@ -78,7 +81,11 @@ pub trait Storage: 'static {
     /// The root record; where there is none, `initial` becomes it first.
     async fn root(&self, initial: &[u8]) -> Result<Vec<u8>>;
 
-    /// Up to `limit` entries of the log after a place, in order.
+    /// The root record as it is now; `None` where there is none any more.
+    async fn current_root(&self) -> Result<Option<Vec<u8>>>;
+
+    /// Up to `limit` entries of the log after a place, in order. Where the next ones are gone, because a
+    /// fold deleted them, their places may be wrong; their bytes are right.
     async fn read_log(&self, after: SequenceNumber, limit: usize) -> Result<Vec<LogEntry>>;
 
     /// Appends to the log if the log and the root are as expected, else lets `rewrite` decide.
@@ -87,16 +94,10 @@ pub trait Storage: 'static {
     /// The pages with these ids, in the order of the ids; `None` for those that do not exist.
     async fn read_pages(&self, ids: &[PageId]) -> Result<Vec<Option<Vec<u8>>>>;
 
-    /// Writes pages that no root reaches yet.
-    async fn write_pages(&self, pages: Vec<(PageId, Vec<u8>)>) -> Result<()>;
+    /// Up to `limit` page ids from this one on, ascending.
+    async fn page_ids(&self, from: PageId, limit: usize) -> Result<Vec<PageId>>;
 
-    /// Deletes pages that no root reaches any more.
-    async fn delete_pages(&self, ids: Vec<PageId>) -> Result<()>;
-
-    /// Every page id there is, ascending.
-    async fn page_ids(&self) -> Result<Vec<PageId>>;
-
-    /// Switches the root and deletes what the new one does not need.
+    /// Replaces the root, writes pages, and deletes pages and log entries, if the root is as expected.
     async fn fold(&self, request: FoldRequest) -> Result<FoldOutcome>;
 
     /// The last place of the log where it is known for certain without asking: no other peer could

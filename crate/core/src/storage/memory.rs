@@ -56,6 +56,13 @@ impl MemoryStorage {
         self.shared.borrow().log.len()
     }
 
+    /// Replaces the bytes of a page; for tests of damage.
+    pub fn damage_page(&self, id: PageId, change: impl FnOnce(&mut Vec<u8>)) {
+        if let Some(bytes) = self.shared.borrow_mut().pages.get_mut(&id) {
+            change(bytes);
+        }
+    }
+
     fn check_open(&self) -> Result<()> {
         if self.is_closed.get() {
             return Err(Error::new(
@@ -76,6 +83,11 @@ impl Storage for MemoryStorage {
             .root
             .get_or_insert_with(|| initial.to_vec())
             .clone())
+    }
+
+    async fn current_root(&self) -> Result<Option<Vec<u8>>> {
+        self.check_open()?;
+        Ok(self.shared.borrow().root.clone())
     }
 
     async fn read_log(&self, after: SequenceNumber, limit: usize) -> Result<Vec<LogEntry>> {
@@ -119,21 +131,15 @@ impl Storage for MemoryStorage {
         Ok(ids.iter().map(|id| shared.pages.get(id).cloned()).collect())
     }
 
-    async fn write_pages(&self, pages: Vec<(PageId, Vec<u8>)>) -> Result<()> {
+    async fn page_ids(&self, from: PageId, limit: usize) -> Result<Vec<PageId>> {
         self.check_open()?;
-        self.shared.borrow_mut().pages.extend(pages);
-        Ok(())
-    }
-
-    async fn delete_pages(&self, ids: Vec<PageId>) -> Result<()> {
-        self.check_open()?;
-        self.shared.borrow_mut().pages.retain(|id, _| !ids.contains(id));
-        Ok(())
-    }
-
-    async fn page_ids(&self) -> Result<Vec<PageId>> {
-        self.check_open()?;
-        Ok(self.shared.borrow().pages.keys().copied().collect())
+        let shared = self.shared.borrow();
+        Ok(shared
+            .pages
+            .range(from..)
+            .take(limit)
+            .map(|(&id, _)| id)
+            .collect())
     }
 
     async fn fold(&self, request: FoldRequest) -> Result<FoldOutcome> {
@@ -144,7 +150,10 @@ impl Storage for MemoryStorage {
             return Ok(FoldOutcome::RootMoved(root));
         }
         shared.root = Some(request.new_root);
-        shared.pages.retain(|id, _| !request.delete_pages.contains(id));
+        shared.pages.extend(request.write_pages);
+        for id in &request.delete_pages {
+            shared.pages.remove(id);
+        }
         shared
             .log
             .retain(|&sequence, _| sequence > request.delete_log_through);

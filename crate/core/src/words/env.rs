@@ -23,6 +23,11 @@ pub trait Env {
     /// Completes after at least `duration_us` microseconds.
     fn sleep(&self, duration_us: u64) -> LocalFuture<()>;
 
+    /// Completes after others had their turn: events, timers, painting. For long work in pieces.
+    fn yield_now(&self) -> LocalFuture<()> {
+        self.sleep(1)
+    }
+
     /// Runs a task of the engine. It must not be polled inside this call.
     fn spawn(&self, task: LocalFuture<()>);
 }

@@ -36,10 +36,15 @@ pub const BATCH_BYTES_MAX: u64 = TRANSACTION_BYTES_MAX;
 /// Largest part of a log record, header included. Chromium moves values of about 65,530 bytes
 /// into a separate file each, which makes them four times slower.
 pub const LOG_PART_BYTES_MAX: usize = 60_000;
+/// Largest page, for the same reason.
+pub const PAGE_BYTES_MAX: usize = 60_000;
 /// Outstanding watches of a database handle, unless the option `max_watches` says otherwise.
 pub const WATCHES_MAX: usize = 10_000;
 
 const _: () = assert!(LOG_PART_BYTES_MAX < 65_000);
+const _: () = assert!(PAGE_BYTES_MAX < 65_000);
+// A page holds at least one longest key with its entry, and offsets into it are two bytes.
+const _: () = assert!(2 * SYSTEM_KEY_BYTES_MAX <= PAGE_BYTES_MAX && KEY_BYTES_MAX <= SYSTEM_KEY_BYTES_MAX);
 const _: () = assert!(VERSION_STEP_MAX <= TRANSACTION_AGE_VERSIONS_MAX);
 const _: () =
     assert!(VALUE_BYTES_MAX as u64 + SYSTEM_KEY_BYTES_MAX as u64 + MUTATION_OVERHEAD_BYTES < BATCH_BYTES_MAX);

@@ -12,7 +12,7 @@ use plinth_core::words::{Error, ErrorCode, PageId, Result, SequenceNumber};
 use rexie::{KeyRange, ObjectStore, Rexie, Transaction, TransactionMode};
 use wasm_bindgen::prelude::*;
 
-use super::indexed_db::{LOG, META, PAGES, SCHEMA_VERSION};
+use super::indexed_db::{LOG, META, PAGES, ROOT_KEY, SCHEMA_VERSION};
 
 /// A connection for reading; opened anew if the browser closed it.
 pub(super) struct IdbReader {
@@ -40,8 +40,8 @@ impl IdbReader {
             .get_all(Some(range), Some(limit as u32))
             .await
             .map_err(|error| io_error(&error))?;
-        // Places are dense, so the n-th value is at the n-th place; a record that is missing shows as
-        // one that says it is another.
+        // Places are dense, so the n-th value is at the n-th place; a record that is missing, or was
+        // folded away, shows as one that says it is another.
         (1..)
             .zip(values)
             .map(|(offset, value)| log_entry(after.plus(offset), &value))
@@ -66,12 +66,25 @@ impl IdbReader {
         Ok(pages)
     }
 
-    /// Every page id, ascending.
-    pub(super) async fn page_ids(&self) -> Result<Vec<PageId>> {
+    /// The root record.
+    pub(super) async fn root(&self) -> Result<Option<Vec<u8>>> {
+        let transaction = self.transaction(META).await?;
+        let store = transaction.store(META).map_err(|error| io_error(&error))?;
+        let value = store
+            .get(JsValue::from_str(ROOT_KEY))
+            .await
+            .map_err(|error| io_error(&error))?;
+        value.map(|value| bytes_of(&value, "root record")).transpose()
+    }
+
+    /// Up to `limit` page ids from this one on, ascending.
+    pub(super) async fn page_ids(&self, from: PageId, limit: usize) -> Result<Vec<PageId>> {
         let transaction = self.transaction(PAGES).await?;
         let store = transaction.store(PAGES).map_err(|error| io_error(&error))?;
+        let range = KeyRange::lower_bound(&number(from.get()), Some(false))
+            .map_err(|error| io_error(&rexie::Error::from(error)))?;
         let keys = store
-            .get_all_keys(None, None)
+            .get_all_keys(Some(range), Some(limit as u32))
             .await
             .map_err(|error| io_error(&error))?;
         keys.iter()

@@ -24,8 +24,8 @@ struct Signals {
     is_lost: Cell<bool>,
     /// Somebody deletes or upgrades the database: we made room and do not come back.
     is_superseded: Cell<bool>,
-    /// Told when the connection is lost with a transaction under way.
-    running: RefCell<Option<EndSender>>,
+    /// Told when the connection is lost with their transactions under way: a commit and a fold.
+    running: RefCell<Vec<EndSender>>,
 }
 
 struct Connection {
@@ -82,14 +82,17 @@ impl IdbWriter {
         issue: impl FnOnce(&WriteTransaction) -> Result<()>,
     ) -> Result<std::result::Result<(), AbortReason>> {
         let (transaction, sender, receiver) = self.begin(stores, durability).await?;
-        self.signals.running.replace(Some(sender));
+        self.signals.running.borrow_mut().push(Rc::clone(&sender));
         let issued = issue(&transaction);
         if issued.is_err() {
             transaction.abort();
         }
         let how = receiver.await.unwrap_or(End::Lost);
         transaction.detach();
-        self.signals.running.replace(None);
+        self.signals
+            .running
+            .borrow_mut()
+            .retain(|other| !Rc::ptr_eq(other, &sender));
         issued?;
         match how {
             End::Complete => Ok(Ok(())),
@@ -163,7 +166,7 @@ async fn connect(name: &str, signals: &Rc<Signals>) -> Result<Connection> {
         let signals = Rc::clone(signals);
         Handler::new(move |_event| {
             signals.is_lost.set(true);
-            if let Some(sender) = signals.running.take() {
+            for sender in signals.running.take() {
                 end(&sender, End::Lost);
             }
         })

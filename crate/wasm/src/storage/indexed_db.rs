@@ -22,7 +22,7 @@ pub(super) const META: &str = "meta";
 pub(super) const LOG: &str = "log";
 pub(super) const PAGES: &str = "pages";
 pub(super) const SCHEMA_VERSION: u32 = 1;
-const ROOT_KEY: &str = "root";
+pub(super) const ROOT_KEY: &str = "root";
 
 /// The name of the IndexedDB database that holds the Plinth database `name`.
 pub fn database_name(name: &str) -> String {
@@ -200,6 +200,11 @@ impl Storage for IndexedDbStorage {
         }
     }
 
+    async fn current_root(&self) -> Result<Option<Vec<u8>>> {
+        self.check_open()?;
+        self.reader.root().await
+    }
+
     async fn read_log(&self, after: SequenceNumber, limit: usize) -> Result<Vec<LogEntry>> {
         self.check_open()?;
         self.reader.read_log(after, limit).await
@@ -218,38 +223,9 @@ impl Storage for IndexedDbStorage {
         self.reader.read_pages(ids).await
     }
 
-    async fn write_pages(&self, pages: Vec<(PageId, Vec<u8>)>) -> Result<()> {
+    async fn page_ids(&self, from: PageId, limit: usize) -> Result<Vec<PageId>> {
         self.check_open()?;
-        let ended = self
-            .writer
-            .run(&[PAGES], Durability::Relaxed, |transaction| {
-                let store = transaction.store(PAGES)?;
-                for (id, bytes) in &pages {
-                    transaction.put(&store, &number(id.get()), bytes)?;
-                }
-                transaction.commit();
-                Ok(())
-            })
-            .await?;
-        ended.map_err(unexpected_abort)
-    }
-
-    async fn delete_pages(&self, ids: Vec<PageId>) -> Result<()> {
-        self.check_open()?;
-        let ended = self
-            .writer
-            .run(&[PAGES], Durability::Relaxed, |transaction| {
-                delete_pages(transaction, &ids)?;
-                transaction.commit();
-                Ok(())
-            })
-            .await?;
-        ended.map_err(unexpected_abort)
-    }
-
-    async fn page_ids(&self) -> Result<Vec<PageId>> {
-        self.check_open()?;
-        self.reader.page_ids().await
+        self.reader.page_ids(from, limit).await
     }
 
     async fn fold(&self, request: FoldRequest) -> Result<FoldOutcome> {
@@ -258,22 +234,37 @@ impl Storage for IndexedDbStorage {
         let FoldRequest {
             root,
             new_root,
+            write_pages,
             delete_pages: superseded,
             delete_log_through,
         } = request;
+        // What no root refers to yet, or any more, may be lost in a power failure.
+        let durability = if root == new_root {
+            Durability::Relaxed
+        } else {
+            Durability::Strict
+        };
         let ended = self
             .writer
-            .run(&[META, LOG, PAGES], Durability::Strict, |transaction| {
+            .run(&[META, LOG, PAGES], durability, |transaction| {
                 // Requests are carried out in order: what follows the root's check is undone with it.
                 check_root(transaction, &root, &findings, WriteTransaction::commit)?;
-                transaction.put(&transaction.store(META)?, &ROOT_KEY.into(), &new_root)?;
+                if root != new_root {
+                    transaction.put(&transaction.store(META)?, &ROOT_KEY.into(), &new_root)?;
+                }
+                let pages = transaction.store(PAGES)?;
+                for (id, bytes) in &write_pages {
+                    transaction.put(&pages, &number(id.get()), bytes)?;
+                }
                 delete_pages(transaction, &superseded)?;
-                let folded = web_sys::IdbKeyRange::upper_bound(&number(delete_log_through.get()))
-                    .map_err(|error| js_error(&error))?;
-                transaction
-                    .store(LOG)?
-                    .delete(&folded)
-                    .map_err(|error| js_error(&error))?;
+                if delete_log_through > SequenceNumber::ZERO {
+                    let folded = web_sys::IdbKeyRange::upper_bound(&number(delete_log_through.get()))
+                        .map_err(|error| js_error(&error))?;
+                    transaction
+                        .store(LOG)?
+                        .delete(&folded)
+                        .map_err(|error| js_error(&error))?;
+                }
                 Ok(())
             })
             .await?;

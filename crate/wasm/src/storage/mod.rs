@@ -34,6 +34,10 @@ impl Storage for AnyStorage {
         forward!(self.root(initial))
     }
 
+    async fn current_root(&self) -> Result<Option<Vec<u8>>> {
+        forward!(self.current_root())
+    }
+
     async fn read_log(&self, after: SequenceNumber, limit: usize) -> Result<Vec<LogEntry>> {
         forward!(self.read_log(after, limit))
     }
@@ -46,16 +50,8 @@ impl Storage for AnyStorage {
         forward!(self.read_pages(ids))
     }
 
-    async fn write_pages(&self, pages: Vec<(PageId, Vec<u8>)>) -> Result<()> {
-        forward!(self.write_pages(pages))
-    }
-
-    async fn delete_pages(&self, ids: Vec<PageId>) -> Result<()> {
-        forward!(self.delete_pages(ids))
-    }
-
-    async fn page_ids(&self) -> Result<Vec<PageId>> {
-        forward!(self.page_ids())
+    async fn page_ids(&self, from: PageId, limit: usize) -> Result<Vec<PageId>> {
+        forward!(self.page_ids(from, limit))
     }
 
     async fn fold(&self, request: FoldRequest) -> Result<FoldOutcome> {

@@ -1,0 +1,257 @@
+//! Staying with the root: another peer may fold at any time.
+//!
+//! A peer learns that the root has moved when a commit is refused, a page is gone, or the log it has not
+//! read begins with a gap. It then takes the new root. Where it had read the log as far as that root's
+//! pages go, it only lets go of what is in them, and every reader goes on at the version it has. Where it
+//! had not, the log in between is gone: the peer begins again from the root, like one that opens.
+
+use super::peer::{Engine, LOG_READ_ENTRIES, unfinished};
+use super::state::State;
+use crate::pure::{PageSource, Root, log_place};
+use crate::storage::{LogEntry, Storage};
+use crate::words::{Env, Error, ErrorCode, Key, PageId, Result, SequenceNumber};
+
+/// Roots that are taken in a row, because each has moved on, before it is given up.
+const MOVES_MAX: u32 = 100;
+/// Keys that are looked at in one piece of sweeping.
+const SWEEP_KEYS: usize = 500;
+
+/// The root that an engine goes by.
+#[derive(Clone, Debug)]
+pub(super) struct KnownRoot {
+    pub(super) root: Root,
+    /// As it is stored: what a commit or fold expects.
+    pub(super) bytes: Vec<u8>,
+}
+
+impl<S: Storage> Engine<S> {
+    /// How often the root, as far as this engine knows, was replaced.
+    pub(super) fn root_generation(&self) -> u64 {
+        self.root.borrow().root.generation
+    }
+
+    /// Takes the root that the storage has now.
+    ///
+    /// # Errors
+    /// The storage's; `file_not_found` if the database was deleted; `file_corrupt`.
+    pub(super) async fn refresh_root(&self) -> Result<()> {
+        let (_, result) = self.root_gate.run(self.follow_root()).await;
+        result
+    }
+
+    async fn follow_root(&self) -> Result<()> {
+        for _ in 0..MOVES_MAX {
+            self.check_usable_for_commit()?;
+            let bytes = self.storage.current_root().await?.unwrap_or_default();
+            let root = self.decode_root(&bytes)?;
+            if root.generation <= self.root_generation() {
+                return Ok(());
+            }
+            let tail = self.state.borrow().tail();
+            if tail >= root.folded_sequence {
+                self.take_root(KnownRoot { root, bytes });
+                return Ok(());
+            }
+            let entries = self.storage.read_log(tail, LOG_READ_ENTRIES).await?;
+            if tail < self.state.borrow().tail() {
+                continue;
+            }
+            if !has_gap(&entries, tail) {
+                self.apply_unseen(&entries)?;
+                if self.state.borrow().tail() > tail {
+                    continue;
+                }
+            }
+            let (monotonic_us, unix_us) = (self.env.monotonic_us(), self.env.unix_us());
+            if let Some(state) = load(
+                &self.storage,
+                &*self.env,
+                &root,
+                (monotonic_us, unix_us),
+                &self.pager,
+            )
+            .await?
+            {
+                self.begin_again(KnownRoot { root, bytes }, state);
+                return Ok(());
+            }
+        }
+        Err(never_still())
+    }
+
+    /// Decodes a root of this database.
+    fn decode_root(&self, bytes: &[u8]) -> Result<Root> {
+        if bytes.is_empty() {
+            return Err(self.fail_because_root_moved());
+        }
+        let root = Root::decode(bytes).map_err(|error| self.note_damage(error))?;
+        if root.database_id != self.root.borrow().root.database_id {
+            return Err(self.fail_because_root_moved());
+        }
+        Ok(root)
+    }
+
+    /// Goes by a root whose pages hold nothing but what this engine has read.
+    pub(super) fn take_root(&self, known: KnownRoot) {
+        if known.root.generation <= self.root_generation() {
+            return;
+        }
+        let is_folded = known.root.folded_version > self.state.borrow().map().folded();
+        if is_folded {
+            self.state.borrow_mut().fold_through(&known.root);
+        }
+        self.root.replace(known);
+        if is_folded {
+            self.sweep_later();
+        }
+    }
+
+    fn begin_again(&self, known: KnownRoot, state: State) {
+        if state.tail() <= self.state.borrow().tail() {
+            return;
+        }
+        self.state.borrow_mut().replace(state);
+        self.root.replace(known);
+        self.restart_count.set(self.restart_count.get() + 1);
+        self.read_watches_later();
+    }
+
+    /// Lets go, piece by piece, of what is in pages now.
+    fn sweep_later(&self) {
+        if self.is_sweeping.replace(true) {
+            return;
+        }
+        self.spawn(async |engine| {
+            let mut from: Option<Key> = Some([].as_slice().into());
+            while let Some(key) = from.take() {
+                let folded = engine.state.borrow().map().folded();
+                from = engine.state.borrow_mut().map_mut().sweep(&key, SWEEP_KEYS);
+                engine.env.yield_now().await;
+                if engine.state.borrow().map().folded() > folded {
+                    from = Some([].as_slice().into());
+                }
+            }
+            engine.is_sweeping.set(false);
+            engine.consider_folding();
+        });
+    }
+
+    /// Why a page was not there: the root has moved on, or it is damage.
+    pub(super) async fn explain_gone_page(&self, id: PageId, generation: u64) -> Result<()> {
+        let (is_own, result) = self.root_gate.run(self.follow_root()).await;
+        result?;
+        if is_own && self.root_generation() == generation {
+            let detail = format!("page {id}: it is missing");
+            return Err(Error::new(ErrorCode::FileCorrupt, detail));
+        }
+        Ok(())
+    }
+
+    /// Reads the log to its end and applies what is new.
+    pub(super) async fn catch_up(&self) -> Result<()> {
+        let mut moves = 0;
+        loop {
+            self.check_usable_for_commit()?;
+            let after = self.state.borrow().tail();
+            self.log_read_count.set(self.log_read_count.get() + 1);
+            let entries = self.storage.read_log(after, LOG_READ_ENTRIES).await?;
+            if self.state.borrow().tail() == after && has_gap(&entries, after) {
+                // Either the root has moved past what this engine has read, or it is damage.
+                self.refresh_root().await?;
+                moves += 1;
+                if self.state.borrow().tail() > after {
+                    if moves > MOVES_MAX {
+                        return Err(never_still());
+                    }
+                    continue;
+                }
+            }
+            if self.state.borrow().tail() > after && has_gap(&entries, after) {
+                continue;
+            }
+            self.apply_unseen(&entries)?;
+            let last = entries.last().map_or(after, |entry| entry.sequence);
+            let tail = self.state.borrow().tail();
+            if entries.len() < LOG_READ_ENTRIES {
+                if tail < last {
+                    return Err(self.note_damage(unfinished(last)));
+                }
+                return Ok(());
+            }
+            if tail == after {
+                return Err(self.note_damage(unfinished(last)));
+            }
+        }
+    }
+
+    pub(super) fn apply_unseen(&self, entries: &[LogEntry]) -> Result<()> {
+        let applied = self
+            .state
+            .borrow_mut()
+            .apply_entries(entries, self.env.monotonic_us(), &self.pager);
+        self.after_apply();
+        applied.map_err(|error| self.note_damage(error))
+    }
+
+    /// Follows up on records that were applied.
+    pub(super) fn after_apply(&self) {
+        self.read_watches_later();
+        self.consider_folding();
+    }
+}
+
+/// Whether the entries that were read after a place begin later than right after it.
+fn has_gap(entries: &[LogEntry], after: SequenceNumber) -> bool {
+    // A storage may number entries by their order, so what the entry says of itself counts.
+    let first = entries.first().and_then(|entry| log_place(&entry.bytes));
+    first.is_some_and(|first| first > after.plus(1))
+}
+
+/// The state at the end of the log, from a root's pages and the log after them; `None` if the log does not
+/// go on there because the root has moved.
+///
+/// # Errors
+/// `file_corrupt` naming the damaged record; the storage's.
+pub(super) async fn load<S: Storage>(
+    storage: &S,
+    env: &dyn Env,
+    root: &Root,
+    (monotonic_us, unix_us): (u64, u64),
+    pages: &dyn PageSource,
+) -> Result<Option<State>> {
+    let mut state = State::of_root(root, monotonic_us, unix_us);
+    loop {
+        let after = state.tail();
+        let entries = storage.read_log(after, LOG_READ_ENTRIES).await?;
+        let is_cut_off = entries.is_empty() && after == root.folded_sequence && after > SequenceNumber::ZERO;
+        if has_gap(&entries, after) || is_cut_off {
+            let bytes = storage.current_root().await?.unwrap_or_default();
+            if Root::decode(&bytes).is_ok_and(|now| now.generation != root.generation) {
+                return Ok(None);
+            }
+            if is_cut_off {
+                let detail = format!("log record {}: it is missing", after.plus(1));
+                return Err(Error::new(ErrorCode::FileCorrupt, detail));
+            }
+        }
+        state.apply_entries(&entries, env.monotonic_us(), pages)?;
+        let last = entries.last().map_or(after, |entry| entry.sequence);
+        let is_unfinished = state.tail() < last;
+        if entries.len() < LOG_READ_ENTRIES {
+            if is_unfinished {
+                return Err(unfinished(last));
+            }
+            state.begin_to_serve();
+            return Ok(Some(state));
+        }
+        if state.tail() == after {
+            return Err(unfinished(last));
+        }
+        env.yield_now().await;
+    }
+}
+
+pub(super) fn never_still() -> Error {
+    let detail = format!("the root was moved {MOVES_MAX} times while it was read; try again");
+    Error::new(ErrorCode::IoError, detail)
+}
