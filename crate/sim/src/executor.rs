@@ -346,6 +346,13 @@ pub fn seeds(count: u64) -> Vec<u64> {
     }
 }
 
+/// As [`seeds`], but the environment variable `PLINTH_STEPS` says how many, for tests that are worth
+/// running for as long as one can wait.
+pub fn program_seeds(count: u64) -> Vec<u64> {
+    let steps = std::env::var("PLINTH_STEPS").ok();
+    seeds(steps.and_then(|steps| steps.parse().ok()).unwrap_or(count))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

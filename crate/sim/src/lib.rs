@@ -14,12 +14,14 @@ mod cluster;
 mod executor;
 mod fake_locks;
 mod history;
+pub mod model;
 mod page_store;
 mod peer_env;
+pub mod program;
 mod simulated_storage;
 
 pub use cluster::{Cluster, ClusterOptions, Peer};
-pub use executor::{GroupId, Simulation, seeds};
+pub use executor::{GroupId, Simulation, program_seeds, seeds};
 pub use fake_locks::{FakeLocks, LockManager};
 pub use history::{History, Observation, Operation, Outcome, marker_key};
 pub use page_store::PageStore;

@@ -198,6 +198,33 @@ fn reading_what_a_versionstamp_will_change_is_an_error_until_it_is_cleared() {
 }
 
 #[test]
+fn an_operation_where_a_stamped_key_may_come_to_lie_does_not_make_the_key_readable() {
+    // It was folded onto the clear before, and a compare-and-clear then ended as another clear, which
+    // does make keys readable.
+    with_cluster(async |cluster| {
+        let peer = cluster.open().await;
+        for is_set_first in [false, true] {
+            let transaction = begin(&peer);
+            if is_set_first {
+                transaction.set(b"m5", b"v").unwrap();
+            } else {
+                transaction.clear_range(b"a", b"z").unwrap();
+            }
+            transaction
+                .set_versionstamped_key(&stamped_key(b"m"), b"")
+                .unwrap();
+            transaction
+                .atomic(AtomicOp::CompareAndClear, b"m5", b"v")
+                .unwrap();
+            assert_eq!(
+                code(get(&transaction, b"m5").await),
+                Some(ErrorCode::AccessedUnreadable)
+            );
+        }
+    });
+}
+
+#[test]
 fn a_template_without_room_for_its_stamp_is_refused_at_the_call() {
     with_cluster(async |cluster| {
         let peer = cluster.open().await;

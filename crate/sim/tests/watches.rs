@@ -148,6 +148,57 @@ fn the_watch_past_the_limit_fails_and_an_ended_one_makes_room() {
 }
 
 #[test]
+fn the_read_of_a_watch_that_fails_fails_the_watch_and_not_the_commit() {
+    with_cluster(async |cluster| {
+        let peer = cluster.open().await;
+        let transaction = begin(&peer);
+        transaction.set_versionstamped_value(b"k", &[0; 14]).unwrap();
+        let watch = transaction.watch(b"k");
+        assert_eq!(transaction.commit().await, Ok(()));
+        assert_eq!(code(watch.await), Some(ErrorCode::AccessedUnreadable));
+        let old = begin(&peer);
+        old.read_version().await.unwrap();
+        cluster.world().sleep(6_000_000).await;
+        let watch = old.watch(b"l");
+        assert_eq!(old.commit().await, Ok(()), "it is read-only");
+        assert_eq!(code(watch.await), Some(ErrorCode::TransactionTooOld));
+    });
+}
+
+#[test]
+fn an_own_write_of_another_value_fires_a_watch_also_if_it_is_taken_back_before_the_value_is_read() {
+    // The value to compare with was still on its way when the key was set and cleared again; only what
+    // was left of both was compared with it, which is nothing, like the value.
+    with_cluster(async |cluster| {
+        let peer = cluster.open().await;
+        let transaction = begin(&peer);
+        let (changed, unchanged) = (transaction.watch(b"k"), transaction.watch(b"l"));
+        transaction.set(b"k", b"v").unwrap();
+        transaction.clear(b"k").unwrap();
+        transaction.clear(b"l").unwrap();
+        assert_eq!(changed.await, Ok(()));
+        let (canceller, unchanged) = unchanged.into_parts();
+        transaction.commit().await.unwrap();
+        canceller.cancel();
+        assert_eq!(code(unchanged.await), Some(ErrorCode::OperationCancelled));
+    });
+}
+
+#[test]
+fn an_own_set_fires_a_watch_also_where_a_versionstamp_made_the_key_unreadable() {
+    with_cluster(async |cluster| {
+        let peer = cluster.open().await;
+        let transaction = begin(&peer);
+        let watch = transaction.watch(b"k5");
+        drop(get(&transaction, b"k5").await);
+        let template = [b"k".as_slice(), &[0; 10], &[1, 0, 0, 0]].concat();
+        transaction.set_versionstamped_key(&template, b"").unwrap();
+        transaction.set(b"k5", b"v").unwrap();
+        assert_eq!(watch.await, Ok(()));
+    });
+}
+
+#[test]
 fn a_watch_fires_within_a_poll_although_every_message_is_lost() {
     let world = Simulation::new(5);
     let options = ClusterOptions {

@@ -9,8 +9,9 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use plinth_core::words::{KeySelector, RangeOptions};
+use plinth_core::words::{AtomicOp, KeySelector, RangeOptions};
 use plinth_core::{ErrorCode, Result, Transaction, TransactionOptions};
+use plinth_sim::model::atomic;
 use plinth_sim::{Cluster, ClusterOptions, Peer, SimulatedStorage, Simulation, seeds};
 
 fn options() -> TransactionOptions {
@@ -317,5 +318,65 @@ fn wall_clocks_that_jump_never_send_versions_backwards() {
             }
             world.sleep_below(50_000).await;
         }
+    });
+}
+
+/// FoundationDB's AtomicOps: a log says in which order which operations were carried out.
+#[test]
+fn the_log_of_operations_replays_to_the_values_that_the_operations_left() {
+    const COUNTERS: u64 = 3;
+    let counter = |index: u64| format!("counter/{index}").into_bytes();
+    in_world(without_lost_answers(), 60, move |cluster| async move {
+        let world = cluster.world().clone();
+        let clients: Vec<_> = (0..4)
+            .map(|_| {
+                let (cluster, world) = (cluster.clone(), world.clone());
+                world.clone().spawn(async move {
+                    let peer = cluster.open().await;
+                    for _ in 0..10 {
+                        let op = AtomicOp::ALL[world.random_in(0..10) as usize];
+                        let operand = world.random_in(0..1 << 20).to_le_bytes();
+                        let operand = &operand[..world.random_in(0..4) as usize];
+                        let index = world.random_in(0..COUNTERS);
+                        let entry = [&[index as u8, op.number()], operand].concat();
+                        // The key of the entry is the place of the operation in history.
+                        let template = [b"log/".as_slice(), &[0; 10], &[4, 0, 0, 0]].concat();
+                        insist(&peer, async |transaction| {
+                            transaction.atomic(op, &counter(index), operand)?;
+                            transaction.set_versionstamped_key(&template, &entry)
+                        })
+                        .await;
+                        world.sleep_below(2_000).await;
+                    }
+                })
+            })
+            .collect();
+        for client in clients {
+            client.await;
+        }
+        let peer = cluster.open().await;
+        let (entries, values) = insist(&peer, async |transaction| {
+            let [from, to] =
+                [b"log/", b"log0"].map(|key| KeySelector::first_greater_or_equal(key.as_slice()));
+            let log = transaction.get_range(&from, &to, RangeOptions::default()).await?;
+            let mut values = Vec::new();
+            for index in 0..COUNTERS {
+                values.push(transaction.get(&counter(index), false).await?);
+            }
+            Ok((log.rows, values))
+        })
+        .await;
+        assert_eq!(entries.len(), 40, "seed {}", world.seed());
+        let mut replayed = vec![None; COUNTERS as usize];
+        for (_, entry) in entries {
+            let op = AtomicOp::from_number(entry[1]).unwrap();
+            let value = &mut replayed[usize::from(entry[0])];
+            *value = atomic(op, value.as_deref(), &entry[2..]);
+        }
+        let values: Vec<Option<Vec<u8>>> = values
+            .into_iter()
+            .map(|value| value.map(|value| value.to_vec()))
+            .collect();
+        assert_eq!(values, replayed, "seed {}", world.seed());
     });
 }

@@ -14,10 +14,9 @@ use std::task::Poll;
 use futures_channel::oneshot;
 
 use super::options::{AttemptOptions, TransactionOptions};
-use super::read::Read;
 use crate::engine::{Committed, Engine, Snapshot, WatchId, WatchOutcome};
 use crate::pure::{
-    Overlay, RangeSet, StampedWrite, VERSIONSTAMP_BYTES, WriteMap, conflict_bytes, possible_keys, stamped,
+    RangeSet, StampedWrite, VERSIONSTAMP_BYTES, WriteMap, conflict_bytes, possible_keys, stamped,
     versionstamp,
 };
 use crate::storage::Storage;
@@ -31,6 +30,8 @@ struct WaitingWatch {
     key: Key,
     /// The value to compare with; not known until the watch's own read has completed.
     reference: Option<Option<Value>>,
+    /// What own writes have made of the key while the reference was not known.
+    written: Vec<Option<Value>>,
     sender: oneshot::Sender<WatchOutcome>,
 }
 
@@ -200,24 +201,11 @@ impl<S: Storage> Attempt<S> {
             self.unseen_writes.borrow_mut().push(write);
             return;
         }
-        let fired = match &write {
-            // The value that an operation or a stamp will leave is not known.
-            StampedWrite::Plain(Write {
-                mutation: Mutation::Atomic(_, key, _),
-                ..
-            })
-            | StampedWrite::Value { key, .. } => Some(key.clone()),
-            _ => None,
-        };
         let first_stamp = self.first_stamp();
+        if !self.watches.borrow().is_empty() {
+            self.fire_watches_of(&write);
+        }
         Rc::make_mut(&mut self.writes.borrow_mut()).apply(write, &first_stamp);
-        if self.watches.borrow().is_empty() {
-            return;
-        }
-        self.fire_watches_of_own_writes();
-        if let Some(key) = fired {
-            self.fire_watches_of(&key);
-        }
     }
 
     pub(super) fn add_write_conflict(&self, range: KeyRange) {
@@ -285,12 +273,6 @@ impl<S: Storage> Attempt<S> {
             }
         }
         conflicts
-    }
-
-    /// A read that failed at its call, as the commit's failure too.
-    pub(super) fn failed_read<T>(&self, error: Error) -> Read<T> {
-        self.note_read_error(Some(&error));
-        Read::Ready(Err(error))
     }
 
     /// Adds a read conflict range, without what `writes` decide.
@@ -491,6 +473,7 @@ impl<S: Storage> Attempt<S> {
         let watch = WaitingWatch {
             key,
             reference: None,
+            written: Vec::new(),
             sender,
         };
         self.watches.borrow_mut().insert(id, watch);
@@ -502,8 +485,9 @@ impl<S: Storage> Attempt<S> {
             Ok(value) => {
                 let mut watches = self.watches.borrow_mut();
                 let Some(watch) = watches.get_mut(&id) else { return };
+                let is_changed = watch.written.iter().any(|written| *written != value);
                 watch.reference = Some(value);
-                watch.outcome_of_own_writes(&self.writes.borrow())
+                is_changed.then_some(Ok(()))
             }
             Err(error) => Some(Err(error)),
         };
@@ -517,17 +501,25 @@ impl<S: Storage> Attempt<S> {
         self.end_watch(id, Err(ErrorCode::OperationCancelled.into()))
     }
 
-    /// Fires the waiting watches of a key whose value an operation will change, to whatever.
-    pub(super) fn fire_watches_of(&self, key: &[u8]) {
-        let is_fired = |watch: &WaitingWatch| &*watch.key == key;
-        let ids: Vec<WatchId> = self
-            .watches
-            .borrow()
-            .iter()
-            .filter(|(_, watch)| is_fired(watch))
-            .map(|(&id, _)| id)
-            .collect();
-        for id in ids {
+    /// Fires the waiting watches that a write makes obsolete: it leaves another value than the one to
+    /// compare with, or one that is not known.
+    fn fire_watches_of(&self, write: &StampedWrite) {
+        let (range, value) = match write {
+            StampedWrite::Plain(Write { mutation, .. }) => match mutation {
+                Mutation::Set(key, value) => (KeyRange::of_key(key.clone()), Some(Some(value))),
+                Mutation::ClearRange(range) => (range.clone(), Some(None)),
+                Mutation::Atomic(_, key, _) => (KeyRange::of_key(key.clone()), None),
+            },
+            StampedWrite::Value { key, .. } => (KeyRange::of_key(key.clone()), None),
+            StampedWrite::Key { .. } => return,
+        };
+        let mut fired = Vec::new();
+        for (&id, watch) in self.watches.borrow_mut().iter_mut() {
+            if range.contains(&watch.key) && watch.is_changed_by(value) {
+                fired.push(id);
+            }
+        }
+        for id in fired {
             self.end_watch(id, Ok(()));
         }
     }
@@ -547,18 +539,6 @@ impl<S: Storage> Attempt<S> {
         }
     }
 
-    fn fire_watches_of_own_writes(&self) {
-        let fired: Vec<(WatchId, WatchOutcome)> = {
-            let (watches, writes) = (self.watches.borrow(), self.writes.borrow());
-            let outcome =
-                |(&id, watch): (&WatchId, &WaitingWatch)| Some((id, watch.outcome_of_own_writes(&writes)?));
-            watches.iter().filter_map(outcome).collect()
-        };
-        for (id, outcome) in fired {
-            self.end_watch(id, outcome);
-        }
-    }
-
     /// Ends a watch that waits for the commit; false if none with this id does.
     fn end_watch(&self, id: WatchId, outcome: WatchOutcome) -> bool {
         let Some(watch) = self.watches.borrow_mut().remove(&id) else {
@@ -571,16 +551,16 @@ impl<S: Storage> Attempt<S> {
 }
 
 impl WaitingWatch {
-    /// Before the commit only own writes count: one that leaves another value than the reference.
-    fn outcome_of_own_writes(&self, writes: &WriteMap) -> Option<WatchOutcome> {
-        let reference = self.reference.as_ref()?;
-        let is_changed = match writes.overlay(&self.key) {
-            // Operations fire their watches at the call.
-            Overlay::Unmodified | Overlay::Dependent(_) | Overlay::Unreadable => false,
-            Overlay::Cleared => reference.is_some(),
-            Overlay::Set(value) => reference.as_ref() != Some(&value),
-        };
-        is_changed.then_some(Ok(()))
+    /// Before the commit only own writes count. `value` is what one leaves; `None` if that is not known.
+    fn is_changed_by(&mut self, value: Option<Option<&Value>>) -> bool {
+        match (value, &self.reference) {
+            (None, _) => true,
+            (Some(value), Some(reference)) => value != reference.as_ref(),
+            (Some(value), None) => {
+                self.written.push(value.cloned());
+                false
+            }
+        }
     }
 }
 

@@ -118,11 +118,16 @@ pub(super) fn check_write_key(key: &[u8], options: &AttemptOptions) -> Result<()
 
 /// The key and the value of a write, in the order in which FoundationDB checks them.
 pub(super) fn check_key_value(key: &[u8], value: &[u8], options: &AttemptOptions) -> Result<()> {
+    check_operated_key(key, options)?;
+    check_lengths(key, value)
+}
+
+/// A key to be set or operated on, but for its length.
+pub(super) fn check_operated_key(key: &[u8], options: &AttemptOptions) -> Result<()> {
     if key == METADATA_VERSION_KEY {
         return Err(metadata_version_write());
     }
-    check_write_key(key, options)?;
-    check_lengths(key, value)
+    check_write_key(key, options)
 }
 
 /// As [`check_key_value`], for a value with a versionstamp: the only way to write the metadata version.

@@ -33,6 +33,36 @@ const WHOLE_RANGE: Wanted = Wanted {
     keys_only: false,
 };
 
+/// On whose behalf a read is made.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    /// Of a caller who relies on the answer: it adds a read conflict range.
+    Caller,
+    /// Of a caller who does not.
+    Snapshot,
+    /// Of a watch: as a caller's, but its failure is the watch's, not the commit's.
+    Watch,
+}
+
+impl Reader {
+    fn of_caller(snapshot: bool) -> Reader {
+        if snapshot {
+            Reader::Snapshot
+        } else {
+            Reader::Caller
+        }
+    }
+
+    fn is_snapshot(self) -> bool {
+        self == Reader::Snapshot
+    }
+
+    /// The error, if the commit is to fail with it.
+    fn error_of_commit(self, error: Option<&Error>) -> Option<&Error> {
+        error.filter(|_| self != Reader::Watch)
+    }
+}
+
 impl<S: Storage> Transaction<S> {
     /// The value of a key, `None` if there is no such key. A key longer than any stored one is absent.
     ///
@@ -44,6 +74,10 @@ impl<S: Storage> Transaction<S> {
         if is_special(key) {
             return special_keys::get(self, key);
         }
+        self.value(&attempt, key, Reader::of_caller(snapshot))
+    }
+
+    fn value(&self, attempt: &Rc<Attempt<S>>, key: &[u8], reader: Reader) -> Read<Option<Value>> {
         let checked = attempt
             .check_use()
             .and_then(|()| check_read_key(key, attempt.options().borrow().read_end));
@@ -55,17 +89,19 @@ impl<S: Storage> Transaction<S> {
         }
         // What the writes say of this one key is all that the answer needs of them: a copy of the whole
         // map would have to be made if a write came before the answer.
-        let operations = match visible_overlay(&attempt, key, snapshot) {
+        let operations = match visible_overlay(attempt, key, reader.is_snapshot()) {
             Overlay::Set(value) => return Read::Ready(Ok(Some(value))),
             Overlay::Cleared => return Read::Ready(Ok(None)),
-            Overlay::Unreadable => return attempt.failed_read(ErrorCode::AccessedUnreadable.into()),
+            Overlay::Unreadable => {
+                return failed_read(attempt, reader, ErrorCode::AccessedUnreadable.into());
+            }
             Overlay::Unmodified => Vec::new(),
             Overlay::Dependent(operations) => operations,
         };
         let key: Key = key.into();
-        self.read(move |attempt, database| {
+        self.read(reader, move |attempt, database| {
             let value = apply_operations(database.get(&key)?, &operations);
-            if !snapshot {
+            if !reader.is_snapshot() {
                 attempt.add_read_conflict_key(&key);
             }
             Ok(value)
@@ -89,7 +125,7 @@ impl<S: Storage> Transaction<S> {
         let selector = cut(selector).normalized();
         let writes = attempt.visible_writes(snapshot);
         let mut progress = SelectorProgress::default();
-        self.read(move |attempt, database| {
+        self.read(Reader::of_caller(snapshot), move |attempt, database| {
             let view = View {
                 database,
                 writes: &writes,
@@ -141,7 +177,7 @@ impl<S: Storage> Transaction<S> {
         let writes = attempt.visible_writes(options.snapshot);
         let (mut to_first, mut to_past) = (SelectorProgress::default(), SelectorProgress::default());
         let mut progress = RangeProgress::default();
-        self.read(move |attempt, database| {
+        self.read(Reader::of_caller(options.snapshot), move |attempt, database| {
             let view = View {
                 database,
                 writes: &writes,
@@ -187,7 +223,7 @@ impl<S: Storage> Transaction<S> {
         };
         let (sender, receiver) = oneshot::channel();
         attempt.add_watch(id, key.into(), sender);
-        match self.get(key, false) {
+        match self.value(&attempt, key, Reader::Watch) {
             Read::Ready(value) => attempt.set_watch_reference(id, value),
             Read::Pending(value) => {
                 // Counted as a read of its own, so that the commit finds the reference in place.
@@ -334,16 +370,17 @@ impl<S: Storage> Transaction<S> {
     }
 
     /// Runs `read` on the snapshot: now if the read version is known and the pages are in memory, else as
-    /// soon as they are; it is called again after each stop for missing pages. The commit waits for it and
-    /// fails if it fails.
+    /// soon as they are; it is called again after each stop for missing pages. The commit waits for it, and
+    /// fails if it fails, unless it is a watch's.
     fn read<T: 'static>(
         &self,
+        reader: Reader,
         mut read: impl FnMut(&Attempt<S>, &DatabaseAt<'_>) -> Found<T> + 'static,
     ) -> Read<T> {
         let attempt = self.attempt();
         let known = match attempt.known_snapshot() {
             Ok(known) => known,
-            Err(error) => return attempt.failed_read(error),
+            Err(error) => return failed_read(&attempt, reader, error),
         };
         if let Some(snapshot) = known {
             let found = self
@@ -351,7 +388,7 @@ impl<S: Storage> Transaction<S> {
                 .read_now(&snapshot, &mut |database| read(&attempt, database));
             match found {
                 Ok(value) => return Read::Ready(Ok(value)),
-                Err(Stop::Failed(error)) => return attempt.failed_read(error),
+                Err(Stop::Failed(error)) => return failed_read(&attempt, reader, error),
                 Err(Stop::Missing(_)) => {}
             }
         }
@@ -364,7 +401,7 @@ impl<S: Storage> Transaction<S> {
         let (engine, snapshot) = (Rc::clone(&self.engine), attempt.snapshot());
         self.engine.env().spawn(Box::pin(async move {
             let result = read_later(&engine, &attempt, snapshot, read).await;
-            attempt.read_ended(result.as_ref().err());
+            attempt.read_ended(reader.error_of_commit(result.as_ref().err()));
             let _receiver_gone = sender.send(result);
         }));
         Read::Pending(Box::pin(answer))
@@ -395,6 +432,12 @@ async fn read_later<S: Storage, T>(
         read(attempt, database)
     };
     engine.read(&snapshot, &mut read_attempt).await
+}
+
+/// A read that failed at its call.
+fn failed_read<S: Storage, T>(attempt: &Attempt<S>, reader: Reader, error: Error) -> Read<T> {
+    attempt.note_read_error(reader.error_of_commit(Some(&error)));
+    Read::Ready(Err(error))
 }
 
 /// What the writes that a read sees say of a key.

@@ -2,8 +2,8 @@
 //! commit.
 
 use super::legal::{
-    check_key_template, check_key_value, check_order, check_template, check_write_key, checked_clear,
-    checked_range, checked_read_conflict, key_bytes_max,
+    check_key_template, check_key_value, check_operated_key, check_order, check_template, check_write_key,
+    checked_clear, checked_range, checked_read_conflict, key_bytes_max,
 };
 use super::options::AttemptOptions;
 use super::transaction::Transaction;
@@ -48,7 +48,7 @@ impl<S: Storage> Transaction<S> {
             (SET_VERSIONSTAMPED_KEY, None) => self.set_versionstamped_key(key, operand),
             (SET_VERSIONSTAMPED_VALUE, None) => self.set_versionstamped_value(key, operand),
             (_, None) => self.write(|options, _| {
-                check_write_key(key, options)?;
+                check_operated_key(key, options)?;
                 let detail = format!("the number of an atomic operation was expected, found {number}");
                 Err(Error::new(ErrorCode::InvalidMutationType, detail))
             }),

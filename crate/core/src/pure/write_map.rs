@@ -154,13 +154,15 @@ impl WriteMap {
 
     /// Does an atomic operation on a key: folded onto what is known, else kept.
     pub fn atomic(&mut self, op: AtomicOp, key: Key, operand: Value, has_conflict: bool) {
+        // Folding could end in a clear, and a clear would make the key readable.
+        let is_where_stamps_go = self.unreadable.contains(&key);
         let is_over_clear = !self.keys.contains_key(&key) && self.cleared.contains(&key);
-        if is_over_clear {
+        if is_over_clear && !is_where_stamps_go {
             self.fold(key, evaluate(op, None, &operand), has_conflict);
             return;
         }
         let writes = self.writes_of(key.clone(), has_conflict);
-        let is_unreadable = writes.is_unreadable();
+        let is_unreadable = is_where_stamps_go || writes.is_unreadable();
         match writes.writes.last_mut() {
             Some(KeyWrite::Set(value)) if !is_unreadable => {
                 let result = evaluate(op, Some(value), &operand);
