@@ -1,5 +1,6 @@
 //! A live range: everything in it at first, and then every change.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use super::database::Database;
@@ -29,12 +30,17 @@ pub struct Changes {
 pub struct Subscription<S: Storage> {
     database: Database<S>,
     id: SubscriptionId,
+    is_new: Cell<bool>,
 }
 
 impl<S: Storage> Subscription<S> {
     pub(super) fn new(database: Database<S>, range: KeyRange) -> Subscription<S> {
         let id = database.engine().subscribe(range);
-        Subscription { database, id }
+        Subscription {
+            database,
+            id,
+            is_new: Cell::new(true),
+        }
     }
 
     /// Waits for the next changes: everything in the range at first. Changes of several commits come
@@ -44,6 +50,10 @@ impl<S: Storage> Subscription<S> {
     /// `operation_cancelled` when the database is closed; those of reading.
     pub async fn next(&self) -> Result<Changes> {
         let engine = self.database.engine();
+        if self.is_new.replace(false) {
+            // Everything that was acknowledged anywhere before belongs to it.
+            engine.read_version().await?;
+        }
         engine.await_change(self.id).await?;
         let transaction = self.database.create_transaction(TransactionOptions::default());
         loop {

@@ -224,6 +224,8 @@ impl<S: Storage> Engine<S> {
             exclusivity.note_others();
             if exclusivity.wish.get() == Wish::Alone {
                 self.wish_to_be(Wish::Shared);
+                // What was committed since the newcomer read the log was told to nobody.
+                self.news.publish(self.state.borrow().tail());
             }
         }
     }

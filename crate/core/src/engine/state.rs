@@ -304,7 +304,9 @@ impl State {
     pub(super) fn check_age(&self, snapshot: &Snapshot, monotonic_us: u64) -> Result<()> {
         // Versions advance by one per microsecond.
         let is_old = monotonic_us.saturating_sub(snapshot.taken_us) > TRANSACTION_AGE_VERSIONS_MAX;
-        let oldest = self.serves_from.max(Some(self.map.horizon()));
+        // A fold can hold back the map's horizon, not that of the conflict history.
+        let remembered = self.map.horizon().max(self.conflicts.horizon());
+        let oldest = self.serves_from.max(Some(remembered));
         if is_old || Some(snapshot.version) < oldest {
             return Err(ErrorCode::TransactionTooOld.into());
         }

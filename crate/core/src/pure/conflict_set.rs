@@ -218,6 +218,11 @@ impl ConflictSet {
                 .any(|run| run.newest() > version && run.newest_in(range) > version)
     }
 
+    /// The version at and after which all writes are remembered.
+    pub fn horizon(&self) -> Version {
+        self.horizon
+    }
+
     /// Forgets writes at or before `horizon`: no transaction that may still commit read before it.
     pub fn forget(&mut self, horizon: Version) {
         self.horizon = self.horizon.max(horizon);
