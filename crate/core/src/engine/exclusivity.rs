@@ -33,7 +33,7 @@ const UPGRADE_DELAY_US: u64 = 1_000_000;
 /// The longest one, reached by doubling while others are there.
 const UPGRADE_DELAY_MAX_US: u64 = 30_000_000;
 
-/// A held lock. Dropping it releases it.
+/// A held lock. Dropping it releases it, before the same peer's next request is looked at.
 pub trait Lock {
     /// Whether it is still held: another peer may have stolen it.
     fn is_held(&self) -> LocalFuture<bool>;
