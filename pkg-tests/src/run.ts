@@ -11,9 +11,11 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
 import { open } from 'plinthdb';
+import { alone } from './browser/alone.ts';
 import { closedTab } from './browser/closed-tab.ts';
 import { damagedLog } from './browser/damaged-log.ts';
 import { durability } from './browser/durability.ts';
+import { externalConsistency } from './browser/external-consistency.ts';
 import { groupCommit } from './browser/group-commit.ts';
 import { inAWorker } from './browser/in-a-worker.ts';
 import { lostMessages } from './browser/lost-messages.ts';
@@ -107,7 +109,7 @@ async function runParts(server: StaticServer, browser: Browser): Promise<Counts[
     }
   }
   if (isWanted('browser')) {
-    const world: World = { server, browser, toolsPage: `${server.origin}/tools.html`, seed };
+    const world: World = { server, browser, toolsPage: `${server.origin}/tools.html`, seed, steps };
     all.push(await runMocha(() => scenarios(world), { grep: options.grep }));
   }
   return all;
@@ -127,6 +129,8 @@ function scenarios(world: World): void {
     readSkew(world);
     damagedLog(world);
     watchesAcrossTabs(world);
+    alone(world);
+    externalConsistency(world);
     durability(world);
     groupCommit(world);
   });
