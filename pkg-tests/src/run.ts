@@ -22,6 +22,7 @@ import { groupCommit } from './browser/group-commit.ts';
 import { inAWorker } from './browser/in-a-worker.ts';
 import { lostMessages } from './browser/lost-messages.ts';
 import { lostUpdates } from './browser/lost-updates.ts';
+import { pageLife } from './browser/page-life.ts';
 import { readSkew } from './browser/read-skew.ts';
 import { readmeExample } from './browser/readme-example.ts';
 import { staticFolder } from './browser/static-folder.ts';
@@ -135,6 +136,7 @@ function scenarios(world: World): void {
     externalConsistency(world);
     frozenTab(world);
     disturbance(world);
+    pageLife(world);
     durability(world);
     groupCommit(world);
   });
