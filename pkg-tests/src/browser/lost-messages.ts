@@ -3,6 +3,7 @@
  */
 import { assert } from 'chai';
 import type { Page } from 'playwright-core';
+import { openSilent } from './silent-tab.ts';
 import { uniqueName, type World, withTabs } from './world.ts';
 
 /** The aim is a second; the rest is for machines that do much else. */
@@ -14,11 +15,7 @@ interface Opened {
 
 /** A tab whose broadcasts go nowhere. */
 async function openDeaf(world: World, name: string): Promise<Page> {
-  const page = await world.browser.context.newPage();
-  await page.addInitScript(() => {
-    BroadcastChannel.prototype.postMessage = () => {};
-  });
-  await page.goto(world.toolsPage, { waitUntil: 'load' });
+  const page = await openSilent(world);
   await page.evaluate(async (name) => {
     Object.assign(globalThis, { db: await plinth.open(name) });
   }, name);
