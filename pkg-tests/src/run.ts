@@ -11,13 +11,18 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
 import { open } from 'plinthdb';
+import { alone } from './browser/alone.ts';
 import { closedTab } from './browser/closed-tab.ts';
 import { damagedLog } from './browser/damaged-log.ts';
+import { disturbance } from './browser/disturbance.ts';
 import { durability } from './browser/durability.ts';
+import { externalConsistency } from './browser/external-consistency.ts';
+import { frozenTab } from './browser/frozen-tab.ts';
 import { groupCommit } from './browser/group-commit.ts';
 import { inAWorker } from './browser/in-a-worker.ts';
 import { lostMessages } from './browser/lost-messages.ts';
 import { lostUpdates } from './browser/lost-updates.ts';
+import { pageLife } from './browser/page-life.ts';
 import { readSkew } from './browser/read-skew.ts';
 import { readmeExample } from './browser/readme-example.ts';
 import { staticFolder } from './browser/static-folder.ts';
@@ -111,7 +116,7 @@ async function runParts(server: StaticServer, browser: Browser): Promise<Counts[
     }
   }
   if (isWanted('browser')) {
-    const world: World = { server, browser, toolsPage: `${server.origin}/tools.html`, seed };
+    const world: World = { server, browser, toolsPage: `${server.origin}/tools.html`, seed, steps };
     all.push(await runMocha(() => scenarios(world), { grep: options.grep }));
   }
   return all;
@@ -131,6 +136,11 @@ function scenarios(world: World): void {
     readSkew(world);
     damagedLog(world);
     watchesAcrossTabs(world);
+    alone(world);
+    externalConsistency(world);
+    frozenTab(world);
+    disturbance(world);
+    pageLife(world);
     durability(world);
     groupCommit(world);
   });

@@ -167,6 +167,25 @@ fn a_hidden_peer_gives_its_solitude_up_and_a_page_put_away_gives_up_the_lock() {
     });
 }
 
+#[test]
+fn a_page_put_away_while_it_waits_for_the_lock_waits_no_longer() {
+    with_cluster(async |cluster| {
+        let (holder, world) = (cluster.open().await, cluster.world().clone());
+        world.sleep(10_000).await;
+        cluster.freeze(&holder);
+        let waiting = cluster.open().await;
+        world.sleep(10_000).await;
+        waiting.database.engine().suspend();
+        world.sleep(5_000_000).await;
+        assert_eq!(cluster.locks().steals.get(), 0, "it went on waiting");
+        cluster.thaw(&holder);
+        world.sleep(10_000).await;
+        waiting.database.engine().resume();
+        set(&waiting, b"k", b"v").await;
+        assert_eq!(get(&begin(&holder), b"k").await, Ok(Some(b"v".to_vec())));
+    });
+}
+
 /// A client of one peer: increments a counter and checks that it saw every increment that was
 /// acknowledged to anybody before it began.
 async fn count(peer: Peer, acknowledged: Rc<Cell<u64>>, seed: u64) {

@@ -9,7 +9,7 @@ use plinth_core::words::{Durability, KeyRange};
 use plinth_core::{Database, DatabaseOptions, Error, ErrorCode};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::future_to_promise;
+use wasm_bindgen_futures::{future_to_promise, spawn_local};
 
 use crate::env::JsEnv;
 use crate::failure::{code_of, rejection};
@@ -169,11 +169,20 @@ async fn open(name: &str, options: JsValue) -> Result<DatabaseHandle, Error> {
             membership: Some(Membership::Memory { _database: shared }),
         });
     }
-    let storage = AnyStorage::IndexedDb(IndexedDbStorage::open(name).await?);
+    let storage = IndexedDbStorage::open(name).await?;
+    let superseded = storage.superseded();
+    let storage = AnyStorage::IndexedDb(storage);
     let name = database_name(name);
     let news = TabNews::join(&name);
     let locks = WebLocks::named(&name).map(|locks| Box::new(locks) as Box<dyn Locks>);
     let database = Database::open_with(storage, env, Box::new(news.clone()), locks, engine_options).await?;
+    let engine = Rc::downgrade(database.engine());
+    spawn_local(async move {
+        // Whoever is alone reads from memory, and would not notice.
+        if let (Some(error), Some(engine)) = (superseded.await, engine.upgrade()) {
+            engine.fail(&error);
+        }
+    });
     let following = news.follow(database.engine());
     let page_life = PageLife::follow(database.engine());
     Ok(DatabaseHandle {

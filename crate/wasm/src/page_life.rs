@@ -5,12 +5,10 @@ use std::rc::{Rc, Weak};
 
 use js_sys::Reflect;
 use plinth_core::engine::{Engine, FoldExtent};
-use plinth_core::words::Env as _;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{Document, Event, EventTarget};
 
-use crate::env::JsEnv;
 use crate::storage::AnyStorage;
 
 type Listener = Closure<dyn Fn(Event)>;
@@ -50,13 +48,9 @@ impl PageLife {
         });
         life.listen(&target, "freeze", engine, |engine, _| engine.set_visible(false));
         life.listen(&window, "pagehide", engine, |engine, event| {
+            // At once: the page is frozen in the task of this event, no timer runs any more.
             if is_persisted(event) {
-                let engine = Rc::clone(engine);
-                spawn_local(async move {
-                    // After the page's own listeners: what they write goes first.
-                    JsEnv.sleep(0).await;
-                    engine.suspend();
-                });
+                engine.suspend();
             }
         });
         life.listen(&window, "pageshow", engine, |engine, event| {

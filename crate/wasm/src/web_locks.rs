@@ -49,6 +49,8 @@ struct LockSnapshot {
 pub(crate) struct WebLocks {
     manager: LockManager,
     name: String,
+    /// The promises of requests whose locks were let go of: settled when the browser has them back.
+    releasing: Rc<RefCell<Vec<Promise>>>,
 }
 
 impl WebLocks {
@@ -59,6 +61,7 @@ impl WebLocks {
         manager.is_object().then(|| WebLocks {
             manager: manager.unchecked_into(),
             name: name.to_owned(),
+            releasing: Rc::default(),
         })
     }
 
@@ -80,6 +83,7 @@ impl WebLocks {
         let probe = WebLocks {
             manager: self.manager.clone(),
             name: name.clone(),
+            releasing: Rc::default(),
         };
         let _held = probe.request(&[("ifAvailable", true.into())]).await?;
         let snapshot = self.snapshot().await?;
@@ -90,6 +94,12 @@ impl WebLocks {
 
     /// Asks for the lock; `None` if it is not available or there are no locks for this page.
     async fn request(&self, options: &[(&str, JsValue)]) -> Option<Rc<WebLock>> {
+        // The browser takes a lock back a moment after its promise is resolved. A request made before finds
+        // it held, by this very peer.
+        let releasing = self.releasing.take();
+        for promise in releasing {
+            let _stolen = JsFuture::from(promise).await;
+        }
         let aborting = AbortOnDrop(AbortController::new().ok()?);
         let bag = Object::new();
         for (name, value) in options {
@@ -128,6 +138,7 @@ impl WebLocks {
         Some(Rc::new(WebLock {
             locks: self.clone(),
             release,
+            promise,
             is_lost,
         }))
     }
@@ -171,6 +182,8 @@ impl Drop for AbortOnDrop {
 struct WebLock {
     locks: WebLocks,
     release: Function,
+    /// Of the request: settles when the lock is no longer held.
+    promise: Promise,
     /// The browser said so. It may say it late, so that `is_held` asks.
     is_lost: Rc<Cell<bool>>,
 }
@@ -193,6 +206,7 @@ impl Lock for WebLock {
 impl Drop for WebLock {
     fn drop(&mut self) {
         let _a_promise_can_be_resolved = self.release.call0(&JsValue::UNDEFINED);
+        self.locks.releasing.borrow_mut().push(self.promise.clone());
     }
 }
 

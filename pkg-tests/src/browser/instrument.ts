@@ -30,9 +30,15 @@ export async function openInstrumented(world: World): Promise<Page> {
 }
 
 /** The readwrite transactions since the last call. */
-export function takeWrites(page: Page): Promise<SeenTransaction[]> {
-  return page.evaluate(() => {
-    const all = (globalThis as unknown as Instrumented).seenTransactions.splice(0);
-    return all.filter(({ mode }) => mode !== 'readonly');
-  });
+export async function takeWrites(page: Page): Promise<SeenTransaction[]> {
+  return (await take(page)).filter(({ mode }) => mode !== 'readonly');
+}
+
+/** The readonly transactions since the last call. */
+export async function takeReads(page: Page): Promise<SeenTransaction[]> {
+  return (await take(page)).filter(({ mode }) => mode === 'readonly');
+}
+
+function take(page: Page): Promise<SeenTransaction[]> {
+  return page.evaluate(() => (globalThis as unknown as Instrumented).seenTransactions.splice(0));
 }

@@ -11,6 +11,8 @@ export interface World {
   /** The address of a page that has `plinth` and `tools` (see page/tools.ts). */
   readonly toolsPage: string;
   readonly seed: number;
+  /** How long random programs are; see `run.ts`. */
+  readonly steps: number;
 }
 
 export interface Tabs {

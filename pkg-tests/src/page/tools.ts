@@ -45,11 +45,22 @@ async function withLogStore<T>(name: string, body: (log: IDBObjectStore) => Prom
   }
 }
 
-const pageTools = { text, utf8, numbered, increment, numberAt, request, withLogStore };
+/** Opens the database for this page's later calls, as `db`. */
+async function openHere(name: string): Promise<void> {
+  globalThis.db = await plinthdb.open(name);
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+const pageTools = { text, utf8, numbered, increment, numberAt, request, withLogStore, openHere, sleep };
 
 declare global {
   var plinth: typeof plinthdb;
   var tools: typeof pageTools;
+  /** What `tools.openHere` opened. */
+  var db: Database;
 }
 
 Object.assign(globalThis, { plinth: plinthdb, tools: pageTools });

@@ -5,11 +5,18 @@
  * error, uncaught error and unhandled rejection of any page is kept in `problems`. Every browser started here is ended
  * here, at the latest when this process exits.
  */
-import { readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type BrowserContext, chromium, type Page } from 'playwright-core';
+import {
+  type BrowserContext,
+  type CDPSession,
+  type Browser as Connection,
+  chromium,
+  type Page,
+} from 'playwright-core';
 import { chromiumPath } from './paths.ts';
 
 const FLAGS = [
@@ -29,21 +36,24 @@ process.on('exit', () => {
   for (const group of running) signalGroup(group);
 });
 
-interface Pids {
-  /** The browser itself, leader of the process group. */
-  main: number;
-  all(): Promise<number[]>;
+/** What is needed of a browser besides its tabs. */
+interface Control {
+  session: CDPSession;
+  /** The process of the browser itself, leader of the process group. */
+  pid: number;
+  end(): Promise<void>;
 }
 
 export class Browser {
   /** What went wrong in its pages; a test that leaves something here has failed. */
   readonly problems: string[] = [];
   readonly context: BrowserContext;
-  readonly #pids: Pids;
+  readonly #control: Control;
+  readonly #doomed = new WeakSet<Page>();
 
-  private constructor(context: BrowserContext, pids: Pids) {
+  private constructor(context: BrowserContext, control: Control) {
     this.context = context;
-    this.#pids = pids;
+    this.#control = control;
     context.on('weberror', (error) =>
       this.problems.push(`uncaught: ${error.error().stack ?? error.error()}`),
     );
@@ -52,7 +62,11 @@ export class Browser {
         this.problems.push(`console error: ${message.text()} (${message.location().url})`);
       }
     });
-    context.on('page', (page) => page.on('crash', () => this.problems.push('a page crashed')));
+    context.on('page', (page) =>
+      page.on('crash', () => {
+        if (!this.#doomed.has(page)) this.problems.push('a page crashed');
+      }),
+    );
   }
 
   static async launch(profile: string, flags: readonly string[] = []): Promise<Browser> {
@@ -63,16 +77,49 @@ export class Browser {
     });
     const handle = context.browser();
     if (handle === null) throw new Error('the persistent context has no browser');
+    return Browser.#begin(handle, context, () => context.close());
+  }
+
+  /**
+   * A browser whose tabs live as they do on a desk: hidden behind the tab in front, frozen when they are told to, kept in
+   * the back-forward cache. Playwright otherwise pretends that every page has the focus, and turns that cache off.
+   */
+  static async launchUnemulated(profile: string): Promise<Browser> {
+    const child = spawn(
+      chromiumPath(),
+      [...FLAGS, '--headless', '--remote-debugging-port=0', `--user-data-dir=${profile}`, 'about:blank'],
+      { stdio: 'ignore', detached: true },
+    );
+    if (child.pid === undefined) throw new Error('the browser does not start');
+    running.add(child.pid);
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    const port = await debuggingPort(profile);
+    const handle = await chromium.connectOverCDP(`http://127.0.0.1:${port}`, { noDefaults: true });
+    const [context] = handle.contexts();
+    if (context === undefined) throw new Error('the browser has no default context');
+    return Browser.#begin(handle, context, async (session) => {
+      await session.send('Browser.close').catch(() => undefined);
+      await ended;
+    });
+  }
+
+  static async #begin(
+    handle: Connection,
+    context: BrowserContext,
+    end: (session: CDPSession) => Promise<unknown>,
+  ): Promise<Browser> {
     const session = await handle.newBrowserCDPSession();
-    async function all(): Promise<number[]> {
-      const { processInfo } = await session.send('SystemInfo.getProcessInfo');
-      return processInfo.map(({ id }) => id);
-    }
     const { processInfo } = await session.send('SystemInfo.getProcessInfo');
-    const main = processInfo.find(({ type }) => type === 'browser')?.id;
-    if (main === undefined) throw new Error('the browser does not tell its process id');
-    running.add(main);
-    return new Browser(context, { main, all });
+    const pid = processInfo.find(({ type }) => type === 'browser')?.id;
+    if (pid === undefined) throw new Error('the browser does not tell its process id');
+    running.add(pid);
+    return new Browser(context, {
+      session,
+      pid,
+      end: async () => {
+        await end(session);
+      },
+    });
   }
 
   get version(): string {
@@ -80,7 +127,7 @@ export class Browser {
   }
 
   get pid(): number {
-    return this.#pids.main;
+    return this.#control.pid;
   }
 
   /** A new tab on `address`; resolves when its modules have run. */
@@ -90,24 +137,50 @@ export class Browser {
     return page;
   }
 
+  /** The same in a window of its own, so that it is visible beside others. */
+  async openWindow(address: string): Promise<Page> {
+    const opened = this.context.waitForEvent('page');
+    await this.#control.session.send('Target.createTarget', { url: 'about:blank', newWindow: true });
+    const page = await opened;
+    await page.goto(address, { waitUntil: 'load' });
+    return page;
+  }
+
+  /** The processes that run pages. */
+  async rendererPids(): Promise<number[]> {
+    const { processInfo } = await this.#control.session.send('SystemInfo.getProcessInfo');
+    return processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => id);
+  }
+
+  /** Crashes a page's process. Other pages that have the same process crash too, which is a problem then. */
+  async crash(page: Page): Promise<void> {
+    this.#doomed.add(page);
+    const session = await this.context.newCDPSession(page);
+    const crashed = new Promise((resolve) => page.once('crash', resolve));
+    // Its answer never comes.
+    session.send('Page.crash').catch(() => undefined);
+    await crashed;
+    await page.close();
+  }
+
   /**
    * Takes aim: the function it resolves with sends SIGKILL to the whole process tree at once, and resolves when no
    * process of it is left.
    */
   async aim(): Promise<() => Promise<void>> {
-    const pids = await this.#pids.all();
+    const { processInfo } = await this.#control.session.send('SystemInfo.getProcessInfo');
     const closed = new Promise((resolve) => this.context.once('close', resolve));
     return async () => {
-      signalGroup(this.#pids.main);
+      signalGroup(this.#control.pid);
       await closed;
-      await Promise.all(pids.map(isGone));
-      running.delete(this.#pids.main);
+      await Promise.all(processInfo.map(({ id }) => isGone(id)));
+      running.delete(this.#control.pid);
     };
   }
 
   async close(): Promise<void> {
-    await this.context.close();
-    running.delete(this.#pids.main);
+    await this.#control.end();
+    running.delete(this.#control.pid);
   }
 }
 
@@ -119,6 +192,16 @@ export async function withProfile<T>(body: (profile: string) => Promise<T>): Pro
   } finally {
     // The browser's last writes may still be under way when its process has gone.
     await rm(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+  }
+}
+
+/** Chromium writes the port into its profile when it listens. */
+async function debuggingPort(profile: string): Promise<string> {
+  const file = join(profile, 'DevToolsActivePort');
+  for (;;) {
+    const [port, path] = existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];
+    if (port !== undefined && path !== undefined) return port;
+    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
 

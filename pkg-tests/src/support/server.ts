@@ -59,7 +59,8 @@ export class StaticServer {
 function headers(path: string): Record<string, string> {
   return {
     'content-type': CONTENT_TYPES[extname(path)] ?? 'application/octet-stream',
-    'cache-control': 'no-store',
+    // `no-store` would keep pages out of the back-forward cache.
+    'cache-control': 'no-cache',
   };
 }
 

@@ -16,7 +16,7 @@
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::rc::{Rc, Weak};
-use std::task::Poll;
+use std::task::{Poll, Waker};
 
 use futures_channel::oneshot;
 
@@ -33,7 +33,7 @@ const UPGRADE_DELAY_US: u64 = 1_000_000;
 /// The longest one, reached by doubling while others are there.
 const UPGRADE_DELAY_MAX_US: u64 = 30_000_000;
 
-/// A held lock. Dropping it releases it.
+/// A held lock. Dropping it releases it, before the same peer's next request is looked at.
 pub trait Lock {
     /// Whether it is still held: another peer may have stolen it.
     fn is_held(&self) -> LocalFuture<bool>;
@@ -86,6 +86,8 @@ pub(super) struct Exclusivity {
     permits: Cell<usize>,
     /// Told when the standing changes or a permit is given back.
     waiting: RefCell<Vec<oneshot::Sender<()>>>,
+    /// Of whoever waits for the shared lock, to be told that the page goes away.
+    joiner: RefCell<Option<Waker>>,
     next_upgrade_us: Cell<u64>,
     upgrade_delay_us: Cell<u64>,
 }
@@ -115,6 +117,7 @@ impl Exclusivity {
             is_confirming: Cell::new(false),
             permits: Cell::new(0),
             waiting: RefCell::default(),
+            joiner: RefCell::default(),
             next_upgrade_us: Cell::new(0),
             upgrade_delay_us: Cell::new(UPGRADE_DELAY_US),
         })
@@ -185,15 +188,21 @@ impl Exclusivity {
     }
 
     /// Waits for the shared lock, robbing a holder that does not answer. `hello` asks the holder to share.
+    /// Gives up, with `None`, when the page goes away: it may be stopped in this very task, and must not be
+    /// granted a lock then.
     async fn join(&self, hello: impl Fn()) -> Option<Rc<dyn Lock>> {
         loop {
             let mut shared = self.locks.shared();
             for _ in 0..2 {
                 hello();
                 let mut patience = self.env.sleep(PATIENCE_US / 2);
-                let granted = poll_fn(|context| match shared.as_mut().poll(context) {
-                    Poll::Ready(lock) => Poll::Ready(Some(lock)),
-                    Poll::Pending => patience.as_mut().poll(context).map(|()| None),
+                let granted = poll_fn(|context| {
+                    self.joiner.replace(Some(context.waker().clone()));
+                    match shared.as_mut().poll(context) {
+                        Poll::Ready(lock) => Poll::Ready(Some(lock)),
+                        Poll::Pending if self.wish.get() == Wish::Away => Poll::Ready(Some(None)),
+                        Poll::Pending => patience.as_mut().poll(context).map(|()| None),
+                    }
                 });
                 if let Some(lock) = granted.await {
                     return lock;
@@ -374,6 +383,9 @@ impl<S: Storage> Engine<S> {
             return;
         };
         exclusivity.wish.set(wish);
+        if let Some(joiner) = exclusivity.joiner.take() {
+            joiner.wake();
+        }
         // At once, not when the change gets its turn: memory is not trusted any more. Until then the lock
         // stays exclusive, which is more than a commit needs.
         if wish != Wish::Alone
@@ -398,10 +410,12 @@ async fn change<S: Storage>(engine: &Weak<Engine<S>>, exclusivity: &Rc<Exclusivi
     let mut done = None;
     while done != Some(exclusivity.wish.get()) {
         let wish = exclusivity.wish.get();
+        let is_changing = matches!(*exclusivity.standing.borrow(), Standing::Changing);
         if wish == Wish::Away
+            && !is_changing
             && let Some(engine) = engine.upgrade()
         {
-            // What the page wrote on its way out goes first.
+            // What the page wrote on its way out goes first. While nothing is held, it waits for the return.
             engine.commits_idle().await;
         }
         exclusivity.let_go().await;
@@ -415,6 +429,9 @@ async fn change<S: Storage>(engine: &Weak<Engine<S>>, exclusivity: &Rc<Exclusivi
                         }
                     })
                     .await;
+                if exclusivity.wish.get() == Wish::Away {
+                    continue;
+                }
                 exclusivity.stand(Standing::Shared(lock));
             }
             Wish::Alone => {

@@ -24,6 +24,8 @@ struct Signals {
     is_lost: Cell<bool>,
     /// Somebody deletes or upgrades the database: we made room and do not come back.
     is_superseded: Cell<bool>,
+    /// Told of that.
+    superseded: RefCell<Option<oneshot::Sender<()>>>,
     /// Told when the connection is lost with their transactions under way: a commit and a fold.
     running: RefCell<Vec<EndSender>>,
 }
@@ -60,13 +62,17 @@ impl IdbWriter {
         })
     }
 
+    /// Told when somebody deletes or upgrades the database, and this connection has made room.
+    pub(super) fn superseded(&self) -> oneshot::Receiver<()> {
+        let (sender, receiver) = oneshot::channel();
+        self.signals.superseded.replace(Some(sender));
+        receiver
+    }
+
     /// Fails if the database was deleted or upgraded by somebody else.
     pub(super) fn check_current(&self) -> Result<()> {
         if self.signals.is_superseded.get() {
-            return Err(Error::new(
-                ErrorCode::FileNotFound,
-                "the database was deleted or upgraded in another tab; open it again",
-            ));
+            return Err(superseded_error());
         }
         Ok(())
     }
@@ -128,6 +134,14 @@ impl IdbWriter {
     }
 }
 
+/// What everything fails with after that.
+pub(super) fn superseded_error() -> Error {
+    Error::new(
+        ErrorCode::FileNotFound,
+        "the database was deleted or upgraded in another tab; open it again",
+    )
+}
+
 /// The factory of this window, worker or frame.
 pub(super) fn factory() -> Result<IdbFactory> {
     INDEXED_DB.with(Clone::clone).ok_or_else(|| {
@@ -176,6 +190,9 @@ async fn connect(name: &str, signals: &Rc<Signals>) -> Result<Connection> {
         Handler::new(move |_event| {
             signals.is_superseded.set(true);
             database.close();
+            if let Some(sender) = signals.superseded.take() {
+                let _receiver_gone = sender.send(());
+            }
         })
     };
     database.set_onclose(Some(on_close.as_ref().unchecked_ref()));

@@ -16,7 +16,7 @@ use wasm_bindgen::prelude::*;
 
 use super::idb_reader::{IdbReader, bytes_of, log_entry, number};
 use super::idb_transaction::{AbortReason, WriteTransaction, js_error, keys_after};
-use super::idb_writer::{IdbWriter, factory};
+use super::idb_writer::{IdbWriter, factory, superseded_error};
 
 pub(super) const META: &str = "meta";
 pub(super) const LOG: &str = "log";
@@ -70,6 +70,13 @@ impl IndexedDbStorage {
             writer,
             is_closed: Cell::new(false),
         })
+    }
+
+    /// Completes with the error that everything fails with from then on, when the database is deleted or
+    /// upgraded by somebody else; with `None` if that can't happen any more.
+    pub fn superseded(&self) -> impl Future<Output = Option<Error>> + use<> {
+        let receiver = self.writer.superseded();
+        async move { receiver.await.ok().map(|()| superseded_error()) }
     }
 
     fn check_open(&self) -> Result<()> {

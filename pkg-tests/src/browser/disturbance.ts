@@ -1,0 +1,196 @@
+/**
+ * Four tabs at work while, at random, one is closed, crashed, frozen by the browser, or has its process stopped. No reader
+ * ever finds an invariant broken, nothing acknowledged is lost, nobody waits long for one that is gone,
+ * and in the end all that live make progress.
+ *
+ * PLINTH_STEPS sets for how long: 30 ms for each step.
+ */
+import { assert } from 'chai';
+import type { Page } from 'playwright-core';
+import { Random } from '../suite/random.ts';
+import { Browser, withProfile } from '../support/browser.ts';
+import { TabProcess } from '../support/tab-process.ts';
+import { assertWhole, beginWork, type Done, fill, stopWork } from './bank-and-cycle.ts';
+import { uniqueName, type World } from './world.ts';
+
+const TABS = 4;
+const MS_PER_STEP = 30;
+const PAUSE_MS_MAX = 800;
+const STANDSTILL_MS_MAX = 2_500;
+/** Time without disturbance at the end, in which everybody has to get on. */
+const QUIET_MS = 2_000;
+/**
+ * The aim is 2 s; the rest is for machines that do much else. And for the thaw of a process that was stopped with an
+ * IndexedDB transaction open: until then IndexedDB lets nobody else write.
+ */
+const WAIT_MS_MAX = 4_000 + STANDSTILL_MS_MAX;
+
+interface Tab {
+  number: number;
+  page: Page;
+  process: TabProcess;
+  done: Done[];
+  /** Spans in which it was made to stand still. */
+  standstills: { begunAt: number; endedAt: number }[];
+}
+
+type Disturbance = 'close' | 'crash' | 'freeze' | 'stop';
+
+class Office {
+  readonly tabs: Tab[] = [];
+  readonly broken: string[] = [];
+  readonly #browser: Browser;
+  readonly #world: World;
+  readonly #random: Random;
+  readonly #name = uniqueName();
+  readonly #living = new Set<Tab>();
+
+  constructor(browser: Browser, world: World) {
+    this.#browser = browser;
+    this.#world = world;
+    this.#random = new Random(world.seed);
+  }
+
+  async open(): Promise<void> {
+    const page = await this.#browser.openWindow(this.#world.toolsPage);
+    await fill(page, this.#name);
+    await page.close();
+    for (let count = 0; count < TABS; count += 1) await this.#hire();
+  }
+
+  async #hire(): Promise<void> {
+    const page = await this.#browser.openWindow(this.#world.toolsPage);
+    const process = await TabProcess.of(this.#browser, page);
+    const tab: Tab = { number: this.tabs.length, page, process, done: [], standstills: [] };
+    this.tabs.push(tab);
+    const settings = { name: this.#name, tab: tab.number, seed: this.#random.below(1 << 30) };
+    await beginWork(page, settings, ({ done, broken }) => {
+      tab.done.push(...done);
+      this.broken.push(...broken.map((what) => `tab ${tab.number}: ${what}`));
+    });
+    this.#living.add(tab);
+  }
+
+  /** Disturbs one tab, and sees to it that as many as before are at work afterwards. */
+  async disturb(): Promise<string> {
+    const [first, ...rest] = this.#living;
+    if (first === undefined) throw new Error('nobody is left');
+    const tab = this.#random.pick([first, ...rest]);
+    const kind = this.#random.pick<Disturbance>(['close', 'crash', 'freeze', 'stop', 'stop']);
+    const standstillMs = 500 + this.#random.below(STANDSTILL_MS_MAX - 500);
+    if (kind === 'close' || kind === 'crash') {
+      this.#living.delete(tab);
+      if (kind === 'close') await tab.page.close();
+      else await this.#browser.crash(tab.page);
+      await this.#hire();
+    } else {
+      const begunAt = Date.now();
+      if (kind === 'stop') await standStill(tab.process, standstillMs);
+      else await this.#freeze(tab.page, standstillMs);
+      tab.standstills.push({ begunAt, endedAt: Date.now() });
+    }
+    return kind;
+  }
+
+  async #freeze(page: Page, ms: number): Promise<void> {
+    const life = await this.#browser.context.newCDPSession(page);
+    await life.send('Page.setWebLifecycleState', { state: 'frozen' });
+    await sleep(ms);
+    await life.send('Page.setWebLifecycleState', { state: 'active' });
+    await page.bringToFront();
+    await life.detach();
+  }
+
+  /** Lets everybody finish. */
+  async closeUp(): Promise<void> {
+    await Promise.all([...this.#living].map(({ page }) => stopWork(page)));
+    const [first] = this.#living;
+    const acknowledged = new Map(
+      this.tabs.map(({ number, done }) => [
+        number,
+        done.filter(({ kind }) => kind !== 'audit').map((one) => one.number),
+      ]),
+    );
+    if (first === undefined) throw new Error('nobody is left');
+    await assertWhole(first.page, this.#name, acknowledged);
+  }
+
+  get living(): readonly Tab[] {
+    return [...this.#living];
+  }
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+async function standStill(process: TabProcess, ms: number): Promise<void> {
+  process.stop();
+  try {
+    await sleep(ms);
+  } finally {
+    process.continue();
+  }
+}
+
+/** The longest that a transaction took whose own tab did not stand still meanwhile. */
+function longestWait(tabs: readonly Tab[]): { ms: number; what: string } {
+  let longest = { ms: 0, what: 'nothing' };
+  for (const { number, done, standstills } of tabs) {
+    for (const { kind, begunAt, endedAt } of done) {
+      const isOwnFault = standstills.some((span) => begunAt <= span.endedAt && endedAt >= span.begunAt);
+      if (!isOwnFault && endedAt - begunAt > longest.ms) {
+        longest = { ms: endedAt - begunAt, what: `a ${kind} of tab ${number}` };
+      }
+    }
+  }
+  return longest;
+}
+
+function commitCount(done: readonly Done[]): number {
+  return done.filter(({ kind }) => kind !== 'audit').length;
+}
+
+export function disturbance(world: World): void {
+  const runMs = MS_PER_STEP * world.steps;
+
+  describe('four tabs at work, some of them closed, crashed, frozen or stopped', () => {
+    it(`keep every invariant, lose nothing and wait for nobody, for ${runMs / 1000} s`, async () => {
+      await withProfile(async (profile) => {
+        const browser = await Browser.launchUnemulated(profile);
+        try {
+          const random = new Random(world.seed ^ 0x0d15);
+          const office = new Office(browser, world);
+          await office.open();
+          const disturbances: string[] = [];
+          const begunAt = Date.now();
+          while (Date.now() - begunAt < runMs) {
+            await sleep(random.below(PAUSE_MS_MAX));
+            disturbances.push(await office.disturb());
+          }
+          const quietAt = Date.now();
+          await sleep(QUIET_MS);
+          const { living } = office;
+          await office.closeUp();
+
+          const context = `seed ${world.seed}, ${disturbances.join()}`;
+          const commits = office.tabs.map(({ done }) => commitCount(done));
+          const total = commits.reduce((sum, count) => sum + count, 0);
+          const longest = longestWait(office.tabs);
+          const quiet = living.map(({ done }) => commitCount(done.filter((one) => one.begunAt > quietAt)));
+          console.log(
+            `      ${Math.round((1000 * total) / (Date.now() - begunAt))} commits/s; by tab ${commits.join(', ')};`,
+          );
+          console.log(`      after the last of ${disturbances.length} disturbances ${quiet.join(', ')};`);
+          console.log(`      longest: ${longest.ms} ms, ${longest.what}`);
+          assert.deepEqual(office.broken, [], context);
+          assert.deepEqual(browser.problems, [], context);
+          assert.isAtLeast(Math.min(...quiet), 1, `${context}: a living tab got nothing done`);
+          assert.isBelow(longest.ms, WAIT_MS_MAX, `${context}: ${longest.what}`);
+        } finally {
+          await browser.close();
+        }
+      });
+    }).timeout(60_000 + 3 * runMs);
+  });
+}

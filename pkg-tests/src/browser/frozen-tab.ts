@@ -1,0 +1,222 @@
+/**
+ * A tab that stands still while it is alone with the database: another one opens it within a bounded time, and the first,
+ * when it goes on, neither reads what is old nor writes over what is new.
+ *
+ * It stands still in two ways: frozen by the browser, of which its page is told before, and with its process stopped at
+ * any instant, of which nobody is told. In the second case no message reaches the stopped tab after its thaw either, which
+ * would otherwise hide that it trusts what it has.
+ */
+import { assert } from 'chai';
+import type { Page } from 'playwright-core';
+import { Random } from '../suite/random.ts';
+import { Browser, withProfile } from '../support/browser.ts';
+import { TabProcess } from '../support/tab-process.ts';
+import { openSilent } from './silent-tab.ts';
+import { uniqueName, type World, withTabs } from './world.ts';
+
+/** The aim is 2 s; the rest is for machines that do much else. */
+const WAIT_MS_MAX = 4_000;
+const STOPS = 6;
+/** For how long a tab that writes stands still at most. */
+const STANDSTILL_MS = 3_000;
+/** How long it stands still after the other one's commit. */
+const SETTLE_MS = 20;
+/** Reads that a thawed tab makes at least before it is asked what it saw. */
+const MORE_READS = 20;
+
+/** What a page that goes on working saw and did. */
+interface Diary {
+  reads: { begunAt: number; value: number }[];
+  increments: number;
+}
+
+interface Worker {
+  diary: Diary;
+  stop(): Promise<void>;
+}
+
+/** Reads and increments `x` without a pause, writing down each read. */
+function keepBusy(page: Page, options: { writes: boolean }): Promise<void> {
+  return page.evaluate(({ writes }) => {
+    const diary: Diary = { reads: [], increments: 0 };
+    let isStopped = false;
+    async function readOn(): Promise<void> {
+      while (!isStopped) {
+        const begunAt = Date.now();
+        diary.reads.push({ begunAt, value: await tools.numberAt(db, 'x') });
+        // Reads from memory alone would leave the page no time for anything else.
+        await tools.sleep(0);
+      }
+    }
+    async function writeOn(): Promise<void> {
+      while (writes && !isStopped) {
+        await tools.increment(db, 'x');
+        diary.increments += 1;
+        await tools.sleep(5);
+      }
+    }
+    const ended = Promise.all([readOn(), writeOn()]);
+    async function stop(): Promise<void> {
+      isStopped = true;
+      await ended;
+    }
+    Object.assign(globalThis, { worker: { diary, stop } });
+  }, options);
+}
+
+/** Lets the page go on for some more reads, and takes its diary. */
+function stopWorking(page: Page): Promise<Diary> {
+  return page.evaluate(async (moreReads) => {
+    const { worker } = globalThis as unknown as { worker: Worker };
+    const { reads } = worker.diary;
+    for (const enough = reads.length + moreReads; reads.length < enough; ) await tools.sleep(1);
+    await worker.stop();
+    return worker.diary;
+  }, MORE_READS);
+}
+
+interface Newcomer {
+  openMs: number;
+  commitMs: number;
+  /** What it made of `x`. */
+  committed: number;
+  /** `Date.now()` at the acknowledgement. */
+  acknowledgedAt: number;
+}
+
+/** Opens the database beside the tab that stands still, and increments `x`. */
+async function comeIn(page: Page, name: string): Promise<Newcomer> {
+  return page.evaluate(async (name) => {
+    const begunAt = performance.now();
+    await tools.openHere(name);
+    const openedAt = performance.now();
+    const committed = await db.doTransaction(async (tn) => {
+      const value = Number(tools.text(await tn.get('x')) ?? '0') + 1;
+      tn.set('x', `${value}`);
+      return value;
+    });
+    const commitMs = performance.now() - openedAt;
+    return { openMs: openedAt - begunAt, commitMs, committed, acknowledgedAt: Date.now() };
+  }, name);
+}
+
+function assertSoon({ openMs, commitMs }: Newcomer, context: string): void {
+  assert.isBelow(openMs, WAIT_MS_MAX, `${context}: to open`);
+  assert.isBelow(openMs + commitMs, WAIT_MS_MAX, `${context}: to open and commit`);
+}
+
+function describeNewcomer({ openMs, commitMs }: Newcomer): string {
+  return `opened in ${Math.round(openMs)} ms, committed in ${Math.round(commitMs)} ms`;
+}
+
+export function frozenTab(world: World): void {
+  describe('beside a tab that stands still while it is alone', () => {
+    withTabs(world);
+
+    it('another one opens and commits soon, and the thawed one reads that (frozen by the browser)', async () => {
+      await withProfile(async (profile) => {
+        const browser = await Browser.launchUnemulated(profile);
+        try {
+          const name = uniqueName();
+          const frozen = await browser.openWindow(world.toolsPage);
+          const newcomer = await browser.openWindow(world.toolsPage);
+          await frozen.evaluate((name) => tools.openHere(name), name);
+          await frozen.evaluate(() => tools.increment(db, 'x'));
+          await keepBusy(frozen, { writes: false });
+          const life = await browser.context.newCDPSession(frozen);
+          await life.send('Page.setWebLifecycleState', { state: 'frozen' });
+          const came = await comeIn(newcomer, name);
+          console.log(`      ${describeNewcomer(came)}`);
+          assertSoon(came, 'frozen by the browser');
+          await life.send('Page.setWebLifecycleState', { state: 'active' });
+          await frozen.bringToFront();
+          assert.equal(await frozen.evaluate(() => tools.numberAt(db, 'x')), 2);
+          const { reads } = await stopWorking(frozen);
+          assertNothingStale(reads, came, 'frozen by the browser');
+          assert.deepEqual(browser.problems, []);
+        } finally {
+          await browser.close();
+        }
+      });
+    }).timeout(40_000);
+
+    for (const writes of [false, true]) {
+      const what = writes
+        ? 'overwrites nothing (process stopped at work'
+        : 'reads nothing old (process stopped';
+      it(`another one opens and commits, and the thawed one ${what}, ${STOPS} times)`, async () => {
+        const random = new Random(world.seed);
+        for (let stop = 0; stop < STOPS; stop += 1) {
+          const context = `seed ${world.seed}, stop ${stop}`;
+          const pages: [Page, Page] = [await openSilent(world), await openSilent(world)];
+          const delayMs = 50 + random.below(300);
+          const { came, waitMs } = await stopBesideNewcomer(world, pages, { writes, delayMs, context });
+          console.log(`      ${describeNewcomer(came)}`);
+          assert.isBelow(came.openMs, WAIT_MS_MAX, `${context}: to open`);
+          assert.isBelow(waitMs, WAIT_MS_MAX, `${context}: to open and commit`);
+          await Promise.all(pages.map((page) => page.close()));
+        }
+      }).timeout(120_000);
+    }
+  });
+}
+
+/**
+ * Stops the first tab's process at work, and has the second one open the database and commit.
+ *
+ * `waitMs` is how long the second one took, but at most from the thaw on if it was not done by then: a process that is
+ * stopped with an IndexedDB transaction open, between its requests and its `commit()`, keeps that transaction, and
+ * IndexedDB lets no other one write until it goes on.
+ */
+async function stopBesideNewcomer(
+  world: World,
+  [stopped, newcomer]: readonly [Page, Page],
+  { writes, delayMs, context }: { writes: boolean; delayMs: number; context: string },
+): Promise<{ came: Newcomer; waitMs: number }> {
+  const name = uniqueName();
+  const process = await TabProcess.of(world.browser, stopped);
+  const other = await TabProcess.of(world.browser, newcomer);
+  assert.notEqual(process.pid, other.pid, 'one process for two tabs');
+  await stopped.evaluate((name) => tools.openHere(name), name);
+  await keepBusy(stopped, { writes });
+  await sleep(delayMs);
+  process.stop();
+  const begunAt = Date.now();
+  let coming: Promise<Newcomer>;
+  let isIn = false;
+  try {
+    coming = comeIn(newcomer, name).finally(() => {
+      isIn = true;
+    });
+    await Promise.race([coming, sleep(writes ? STANDSTILL_MS : WAIT_MS_MAX)]);
+    if (isIn) await sleep(SETTLE_MS);
+  } finally {
+    process.continue();
+  }
+  const thawedAt = Date.now();
+  const hadToWait = !isIn;
+  const came = await coming;
+  const diary = await stopWorking(stopped);
+  const [seen, ...others] = await Promise.all(
+    [newcomer, stopped].map((page) => page.evaluate(() => tools.numberAt(db, 'x'))),
+  );
+  assert.deepEqual([seen, ...others], [diary.increments + 1, diary.increments + 1], `${context}: increments`);
+  assertNothingStale(diary.reads, came, context);
+  return { came, waitMs: came.acknowledgedAt - (hadToWait && writes ? thawedAt : begunAt) };
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Reads that began after the newcomer's acknowledgement find at least what it committed. */
+function assertNothingStale(
+  reads: Diary['reads'],
+  { acknowledgedAt, committed }: Newcomer,
+  context: string,
+): void {
+  const after = reads.filter(({ begunAt }) => begunAt > acknowledgedAt);
+  const stale = after.filter(({ value }) => value < committed);
+  assert.isAbove(after.length, 0, `${context}: reads after the newcomer's commit`);
+  assert.deepEqual(stale, [], `${context}: reads older than ${committed}`);
+}
