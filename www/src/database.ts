@@ -1,4 +1,4 @@
-import type { BytesLike } from './bytes.js';
+import { type BytesLike, toBytes } from './bytes.js';
 import { call, check, type DatabaseHandle, settle } from './engine.js';
 import { errorCodes } from './error-codes.js';
 import { FDBError, fdbError } from './fdb-error.js';
@@ -223,6 +223,15 @@ export class Database {
   /** Clears a key. */
   clear(key: BytesLike): Promise<void> {
     return this.doTransaction((tn) => tn.clear(key));
+  }
+
+  /**
+   * FoundationDB's locality: where the range is cut between machines. There is one, which begins with the
+   * empty key.
+   */
+  async getBoundaryKeys(start: BytesLike, end: BytesLike): Promise<Uint8Array[]> {
+    const isIncluded = toBytes(start).length === 0 && toBytes(end).length > 0;
+    return isIncluded ? [new Uint8Array(0)] : [];
   }
 
   /** Clears a range. See {@link Transaction.clearRange}. */

@@ -73,6 +73,13 @@ export function readVersions(storage: Storage): void {
       assert.equal(await codeOf(() => test.db.getRangeSplitPoints('a', 'b', 0)), 2000);
     });
 
+    it('are of one machine: one boundary, at the empty key', async () => {
+      assert.deepEqual(await test.db.getBoundaryKeys('', 'z'), [new Uint8Array(0)]);
+      assert.deepEqual(await test.db.getBoundaryKeys('a', 'z'), []);
+      const tn = test.db.rawCreateTransaction();
+      assert.lengthOf(await tn.getAddressesForKey('k'), 1);
+    });
+
     it('of a transaction grow with what it does', async () => {
       const tn = test.db.rawCreateTransaction();
       assert.equal(await tn.getApproximateSize(), 0);
