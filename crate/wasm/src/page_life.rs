@@ -4,9 +4,8 @@
 use std::rc::{Rc, Weak};
 
 use js_sys::Reflect;
-use plinth_core::engine::{Engine, FoldExtent};
+use plinth_core::engine::Engine;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::spawn_local;
 use web_sys::{Document, Event, EventTarget};
 
 use crate::storage::AnyStorage;
@@ -38,13 +37,6 @@ impl PageLife {
         let target: EventTarget = document.clone().into();
         life.listen(&target, "visibilitychange", engine, move |engine, _| {
             engine.set_visible(!document.hidden());
-            if document.hidden() {
-                let engine = Rc::clone(engine);
-                spawn_local(async move {
-                    // Nobody waits for the page now. If it does not work, there will be another time.
-                    let _done_or_not = engine.fold(FoldExtent::Old).await;
-                });
-            }
         });
         life.listen(&target, "freeze", engine, |engine, _| engine.set_visible(false));
         life.listen(&window, "pagehide", engine, |engine, event| {
