@@ -5,7 +5,6 @@
 //! are replaced by the error that ended it.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::future::{poll_fn, ready};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -16,7 +15,7 @@ use futures_channel::oneshot;
 use super::options::{AttemptOptions, TransactionOptions};
 use crate::engine::{Committed, Engine, Snapshot, WatchId, WatchOutcome};
 use crate::pure::{
-    RangeSet, StampedWrite, VERSIONSTAMP_BYTES, WriteMap, conflict_bytes, possible_keys, stamped,
+    RangeSet, SortedMap, StampedWrite, VERSIONSTAMP_BYTES, WriteMap, conflict_bytes, possible_keys, stamped,
     versionstamp,
 };
 use crate::storage::Storage;
@@ -60,7 +59,7 @@ pub(super) struct Attempt<S: Storage> {
     is_used: Cell<bool>,
     /// The first error of a call that could not tell it.
     deferred: RefCell<Option<Error>>,
-    watches: RefCell<BTreeMap<WatchId, WaitingWatch>>,
+    watches: RefCell<SortedMap<WatchId, WaitingWatch>>,
     ended: RefCell<Option<Error>>,
     is_commit_called: Cell<bool>,
     committed: Cell<Option<Committed>>,
@@ -514,9 +513,14 @@ impl<S: Storage> Attempt<S> {
             StampedWrite::Key { .. } => return,
         };
         let mut fired = Vec::new();
-        for (&id, watch) in self.watches.borrow_mut().iter_mut() {
-            if range.contains(&watch.key) && watch.is_changed_by(value) {
-                fired.push(id);
+        {
+            let mut watches = self.watches.borrow_mut();
+            let ids: Vec<WatchId> = watches.keys().copied().collect();
+            for id in ids {
+                let watch = watches.get_mut(&id);
+                if watch.is_some_and(|watch| range.contains(&watch.key) && watch.is_changed_by(value)) {
+                    fired.push(id);
+                }
             }
         }
         for id in fired {
@@ -526,7 +530,8 @@ impl<S: Storage> Attempt<S> {
 
     /// The commit succeeded: from now on the engine compares.
     pub(super) fn arm_watches(&self) {
-        for (id, watch) in self.watches.take() {
+        let mut watches = self.watches.take();
+        while let Some((id, watch)) = watches.pop_first() {
             let reference = watch.reference.unwrap_or_default();
             self.engine.arm_watch(id, watch.key, reference, watch.sender);
         }

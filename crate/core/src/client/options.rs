@@ -3,9 +3,7 @@
 //! A retry forgets everything but the timeout and how to retry, as FoundationDB does since its API
 //! version 610; defaults are applied again.
 
-use std::collections::BTreeSet;
-
-use crate::pure::RetryPolicy;
+use crate::pure::{RetryPolicy, SortedSet};
 use crate::words::{
     Bytes, DatabaseOption, Durability, Error, ErrorCode, KEY_SPACE_END, OptionArgument, OptionEffect,
     OptionEntry, Result, SYSTEM_KEY_SPACE_END, TRANSACTION_BYTES_MAX, TransactionOption, WATCHES_MAX,
@@ -152,7 +150,7 @@ pub(super) struct AttemptOptions {
     pub(super) special_key_writes: bool,
     pub(super) idempotency_id: Option<Bytes>,
     debug_identifier: Option<Bytes>,
-    tags: BTreeSet<Bytes>,
+    tags: SortedSet<Bytes>,
 }
 
 impl AttemptOptions {
@@ -167,7 +165,7 @@ impl AttemptOptions {
             special_key_writes: false,
             idempotency_id: None,
             debug_identifier: None,
-            tags: BTreeSet::new(),
+            tags: SortedSet::default(),
         }
     }
 
@@ -244,11 +242,11 @@ impl AttemptOptions {
             );
             return Err(Error::new(ErrorCode::TagTooLong, detail));
         }
-        if self.tags.len() >= TAGS_MAX && !self.tags.contains(&tag) {
+        if self.tags.len() >= TAGS_MAX && !self.tags.contains_key(&tag) {
             let detail = format!("at most {TAGS_MAX} tags were expected, found another one");
             return Err(Error::new(ErrorCode::TooManyTags, detail));
         }
-        self.tags.insert(tag);
+        self.tags.insert(tag, ());
         Ok(())
     }
 }

@@ -87,7 +87,7 @@ async fn read<S: Storage>(
         let rows = read_all(transaction, &range).await?;
         changes.extend(rows.into_iter().map(|(key, value)| (key, Some(value))));
     }
-    for key in &changed.keys {
+    for key in changed.keys.keys() {
         let value = transaction.get(key, true).await?;
         changes.push((key.clone(), value));
     }

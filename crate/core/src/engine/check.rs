@@ -1,12 +1,12 @@
 //! Looking over a whole database: every page of the tree, everything beside it, and the log.
 
-use std::collections::BTreeSet;
-
 use super::fold::{FoldExtent, FoldResult};
 use super::peer::{Engine, LOG_READ_ENTRIES};
 use super::reclaim::PAGE_IDS_AT_ONCE;
 use super::root_follower::never_still;
-use crate::pure::{BoundedChild, ChunkedValue, Condemned, Page, PageKind, RecordReader, Root, check_node};
+use crate::pure::{
+    BoundedChild, ChunkedValue, Condemned, Page, PageKind, RecordReader, Root, SortedSet, check_node,
+};
 use crate::storage::Storage;
 use crate::words::{Error, ErrorCode, PageId, Result};
 
@@ -82,7 +82,7 @@ impl<S: Storage> Engine<S> {
                 return Err(damage.clone());
             }
             let ids = self.all_page_ids().await?;
-            let unreachable: Vec<PageId> = ids.into_iter().filter(|id| !reached.contains(id)).collect();
+            let unreachable: Vec<PageId> = ids.into_iter().filter(|id| !reached.contains_key(id)).collect();
             let is_same_root = self.root_generation() == root.generation;
             if is_same_root && root.condemned.is_empty() && self.delete_all(&unreachable).await? {
                 return Ok(folded);
@@ -92,8 +92,8 @@ impl<S: Storage> Engine<S> {
     }
 
     /// Checks the tree; gives every page that belongs to it.
-    async fn check_tree(&self, root: &Root, report: &mut CheckReport) -> Result<BTreeSet<PageId>> {
-        let mut reached = BTreeSet::new();
+    async fn check_tree(&self, root: &Root, report: &mut CheckReport) -> Result<SortedSet<PageId>> {
+        let mut reached = SortedSet::default();
         let mut open: Vec<BoundedChild> = Vec::new();
         let mut chunked: Vec<ChunkedValue> = Vec::new();
         open.extend(root.tree.map(|node| BoundedChild {
@@ -105,7 +105,7 @@ impl<S: Storage> Engine<S> {
             let nodes = open.split_off(open.len().saturating_sub(READ_PAGES));
             let ids: Vec<PageId> = nodes.iter().map(|expected| expected.node.page).collect();
             for (expected, page) in nodes.iter().zip(self.read_checked(&ids, report).await?) {
-                reached.insert(expected.node.page);
+                reached.insert(expected.node.page, ());
                 let Some(page) = page else { continue };
                 report.node_count += 1;
                 match check_node(&page, expected) {
@@ -135,7 +135,7 @@ impl<S: Storage> Engine<S> {
                     );
                     report.damage.push(Error::new(ErrorCode::FileCorrupt, detail));
                 }
-                reached.extend(ids);
+                reached.insert_keys(ids);
             }
             self.env.yield_now().await;
         }
@@ -146,25 +146,25 @@ impl<S: Storage> Engine<S> {
     async fn check_others(
         &self,
         root: &Root,
-        reached: &BTreeSet<PageId>,
+        reached: &SortedSet<PageId>,
         report: &mut CheckReport,
     ) -> Result<()> {
-        let mut superseded = BTreeSet::new();
+        let mut superseded = SortedSet::default();
         for condemned in &root.condemned {
             match *condemned {
-                Condemned::Range(from, to) => superseded.extend(self.pages_between(from, to).await?),
+                Condemned::Range(from, to) => superseded.insert_keys(self.pages_between(from, to).await?),
                 Condemned::List(list) => {
-                    superseded.extend(self.listed_pages(list).await?);
-                    superseded.insert(list);
+                    superseded.insert_keys(self.listed_pages(list).await?);
+                    superseded.insert(list, ());
                 }
-                Condemned::Subtree(node) => superseded.extend(self.pages_below(node).await?),
+                Condemned::Subtree(node) => superseded.insert_keys(self.pages_below(node).await?),
             }
         }
         for id in self.all_page_ids().await? {
             let is_reserved = root.reserved_from.is_some_and(|from| id >= from);
-            if superseded.contains(&id) || is_reserved {
+            if superseded.contains_key(&id) || is_reserved {
                 report.superseded_page_count += 1;
-            } else if !reached.contains(&id) {
+            } else if !reached.contains_key(&id) {
                 report.unreachable_page_count += 1;
             }
         }

@@ -6,11 +6,12 @@
 //! caller, and whoever jumps it may merely conflict.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use futures_channel::oneshot;
 
+use crate::pure::SortedMap;
 use crate::words::Key;
 
 /// The transactions that wait behind the one whose turn it is.
@@ -19,13 +20,13 @@ type Line = VecDeque<oneshot::Sender<Turn>>;
 /// The lines of an engine, by the key that was fought for.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Contention {
-    lines: Rc<RefCell<BTreeMap<Key, Line>>>,
+    lines: Rc<RefCell<SortedMap<Key, Line>>>,
 }
 
 /// One transaction's turn. The next one's begins when it is dropped.
 #[derive(Debug)]
 pub struct Turn {
-    lines: Rc<RefCell<BTreeMap<Key, Line>>>,
+    lines: Rc<RefCell<SortedMap<Key, Line>>>,
     key: Key,
 }
 

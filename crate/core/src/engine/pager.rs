@@ -5,13 +5,13 @@
 //! gone from the storage means that the root has moved on.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use futures_channel::oneshot;
 
 use super::peer::Engine;
-use crate::pure::{Page, PageCache, PageSource};
+use crate::pure::{Page, PageCache, PageSource, SortedMap};
 use crate::storage::Storage;
 use crate::words::{Error, ErrorCode, PageId, Result};
 
@@ -23,7 +23,7 @@ pub(super) enum Fetched {
     Failed(Error),
 }
 
-type Waiting = BTreeMap<PageId, Vec<oneshot::Sender<Fetched>>>;
+type Waiting = SortedMap<PageId, Vec<oneshot::Sender<Fetched>>>;
 
 /// The cache, and what is on its way to it.
 #[derive(Debug)]
@@ -178,7 +178,7 @@ impl<S: Storage> Engine<S> {
             pager.in_flight.borrow_mut().insert(id, Vec::new());
         }
         let mut found = if own.is_empty() {
-            BTreeMap::new()
+            SortedMap::default()
         } else {
             self.fetch_own(own).await?
         };
@@ -199,14 +199,14 @@ impl<S: Storage> Engine<S> {
         Ok(fetched)
     }
 
-    async fn fetch_own(&self, ids: Vec<PageId>) -> Result<BTreeMap<PageId, Fetched>> {
+    async fn fetch_own(&self, ids: Vec<PageId>) -> Result<SortedMap<PageId, Fetched>> {
         let pager = &self.pager;
         let guard = FetchGuard { pager, ids };
         let stored = self.storage.read_pages(&guard.ids).await?;
         pager
             .read_count
             .set(pager.read_count.get() + guard.ids.len() as u64);
-        let mut found = BTreeMap::new();
+        let mut found = SortedMap::default();
         for (&id, bytes) in guard.ids.iter().zip(stored) {
             let fetched = match bytes.map(|bytes| Page::decode(id, bytes)) {
                 None => Fetched::Gone,

@@ -385,8 +385,8 @@ impl<S: Storage> Engine<S> {
             return;
         }
         self.spawn(async move |engine| {
-            for key in keys {
-                engine.read_watched(&key).await;
+            for key in keys.keys() {
+                engine.read_watched(key).await;
             }
         });
     }

@@ -4,8 +4,6 @@
 //! used once. So whoever dies in the middle leaves nothing behind that the next one does not find. Of a
 //! subtree the lower pages go first: the others are the way to them.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use super::peer::Engine;
 use crate::pure::{Child, Condemned, Page, PageKind, Root, StoredValue};
 use crate::storage::{FoldRequest, Storage};
@@ -96,14 +94,14 @@ impl<S: Storage> Engine<S> {
 
     /// A node and all pages below it, the lower ones first. Pages that are gone or damaged are passed over.
     pub(super) async fn pages_below(&self, node: Child) -> Result<Vec<PageId>> {
-        // By level; chunks below the leaves.
-        let mut found: BTreeMap<u8, BTreeSet<PageId>> = BTreeMap::new();
+        // The place is the level + 1; chunks are below the leaves.
+        let mut found = Vec::new();
         let mut open = vec![node];
         while !open.is_empty() {
             let nodes = open.split_off(open.len().saturating_sub(READ_PAGES));
             let mut to_read = Vec::new();
             for node in nodes {
-                found.entry(node.level + 1).or_default().insert(node.page);
+                note_page(&mut found, usize::from(node.level) + 1, node.page);
                 if node.level > 0 || node.totals.chunks > 0 {
                     to_read.push(node.page);
                 }
@@ -112,7 +110,7 @@ impl<S: Storage> Engine<S> {
                 for index in 0..page.count() {
                     if page.kind() == PageKind::Leaf {
                         if let StoredValue::Chunked(chunked) = page.value(index) {
-                            found.entry(0).or_default().extend(chunked.pages());
+                            chunked.pages().for_each(|page| note_page(&mut found, 0, page));
                         }
                     } else {
                         open.push(page.child(index));
@@ -121,7 +119,11 @@ impl<S: Storage> Engine<S> {
             }
             self.env.yield_now().await;
         }
-        Ok(found.into_values().flatten().collect())
+        for level in &mut found {
+            level.sort_unstable();
+            level.dedup();
+        }
+        Ok(found.concat())
     }
 
     /// Those of the pages that are there and whole, past the cache.
@@ -134,6 +136,15 @@ impl<S: Storage> Engine<S> {
         Ok(pages
             .filter_map(|(&id, bytes)| Page::decode(id, bytes?).ok())
             .collect())
+    }
+}
+
+fn note_page(found: &mut Vec<Vec<PageId>>, place: usize, page: PageId) {
+    if found.len() <= place {
+        found.resize(place + 1, Vec::new());
+    }
+    if let Some(pages) = found.get_mut(place) {
+        pages.push(page);
     }
 }
 

@@ -3,7 +3,7 @@
 //! Everything here is derived from the pages of one root and the log after it, by applying its records in
 //! order, each once (I2).
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 use futures_channel::oneshot;
 
@@ -11,8 +11,8 @@ use super::subscription_set::SubscriptionSet;
 use super::unfolded_log::{LogPrefix, UnfoldedLog};
 use super::watch_set::{WatchId, WatchOutcome, WatchSet};
 use crate::pure::{
-    CommitRecord, CommittedTransaction, ConflictSet, DatabaseAt, PageSource, RecordReader, Root, Tree,
-    VersionClock, VersionMap,
+    CommitRecord, CommittedTransaction, ConflictSet, DatabaseAt, PageSource, RecordReader, Root, SortedSet,
+    Tree, VersionClock, VersionMap,
 };
 use crate::storage::LogEntry;
 use crate::words::{
@@ -41,7 +41,7 @@ pub(super) struct State {
     pub(super) watches: WatchSet,
     pub(super) subscriptions: SubscriptionSet,
     /// Watched keys whose newest value has to be read to know whether it changed.
-    unread_watches: BTreeSet<Key>,
+    unread_watches: SortedSet<Key>,
     /// The oldest version that transactions may read; none while the log is first read, when no history
     /// is kept.
     serves_from: Option<Version>,
@@ -74,7 +74,7 @@ impl State {
             conflicts: ConflictSet::new(),
             watches: WatchSet::new(),
             subscriptions: SubscriptionSet::default(),
-            unread_watches: BTreeSet::new(),
+            unread_watches: SortedSet::default(),
             serves_from: None,
             recent: VecDeque::new(),
             recent_batches: VecDeque::new(),
@@ -99,7 +99,7 @@ impl State {
     /// its subscriptions everything may have changed.
     pub(super) fn replace(&mut self, mut newer: State) {
         newer.watches = std::mem::replace(&mut self.watches, WatchSet::new());
-        newer.unread_watches = newer.watches.keys().cloned().collect();
+        newer.unread_watches.insert_keys(newer.watches.keys().cloned());
         newer.subscriptions = std::mem::take(&mut self.subscriptions);
         newer.subscriptions.note_everything();
         *self = newer;
@@ -155,7 +155,7 @@ impl State {
     }
 
     /// Watched keys that have to be read.
-    pub(super) fn take_unread_watches(&mut self) -> BTreeSet<Key> {
+    pub(super) fn take_unread_watches(&mut self) -> SortedSet<Key> {
         std::mem::take(&mut self.unread_watches)
     }
 
@@ -250,7 +250,7 @@ impl State {
         let database = DatabaseAt::new(&self.map, self.tree, pages, record.version);
         let newest = |key: &Key| database.get(key).ok();
         let unread = self.watches.fire(mutations, &newest);
-        self.unread_watches.extend(unread);
+        self.unread_watches.insert_keys(unread);
         Ok(())
     }
 
@@ -266,7 +266,7 @@ impl State {
         let newest = DatabaseAt::new(&self.map, self.tree, pages, self.newest()).get(&key);
         let newest = newest.ok();
         if newest.is_none() {
-            self.unread_watches.insert(key.clone());
+            self.unread_watches.insert(key.clone(), ());
         }
         self.watches.arm(id, key, reference, sender, newest);
     }

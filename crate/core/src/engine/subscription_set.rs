@@ -4,12 +4,11 @@
 //! the subscriber asks, at a version that includes them. So a backlog is as large as the set of changed
 //! keys, and beyond [`CHANGED_KEYS_MAX`] it is just the whole range.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use futures_channel::oneshot;
 
-use crate::pure::RangeSet;
+use crate::pure::{RangeSet, SortedMap, SortedSet};
 use crate::words::{Error, Key, KeyRange, Mutation, Result};
 
 /// Changed keys of one subscription before they become "everything in the range".
@@ -23,7 +22,7 @@ pub struct SubscriptionId(u64);
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ChangedKeys {
     /// Keys outside of `replaced` that were written.
-    pub keys: BTreeSet<Key>,
+    pub keys: SortedSet<Key>,
     /// Ranges that were cleared, or in which too much changed: any key in there may be another.
     pub replaced: RangeSet,
 }
@@ -36,14 +35,14 @@ impl ChangedKeys {
 
     /// Adds a range in which anything may have changed.
     pub fn replace(&mut self, range: KeyRange) {
-        self.keys.retain(|key| !range.contains(key));
+        self.keys.retain(|key, ()| !range.contains(key));
         self.replaced.insert(range);
     }
 
     /// Adds a key.
     pub fn change(&mut self, key: &Key) {
         if !self.replaced.contains(key) {
-            self.keys.insert(key.clone());
+            self.keys.insert(key.clone(), ());
         }
     }
 }
@@ -71,10 +70,10 @@ impl Subscribed {
 /// The subscriptions of an engine.
 #[derive(Debug, Default)]
 pub(super) struct SubscriptionSet {
-    by_id: BTreeMap<SubscriptionId, Subscribed>,
+    by_id: SortedMap<SubscriptionId, Subscribed>,
     /// Those of single keys, to be found by their key; all others are looked through.
-    of_key: BTreeMap<Key, BTreeSet<SubscriptionId>>,
-    of_range: BTreeSet<SubscriptionId>,
+    of_key: SortedMap<Key, SortedSet<SubscriptionId>>,
+    of_range: SortedSet<SubscriptionId>,
     next_id: u64,
 }
 
@@ -88,9 +87,12 @@ impl SubscriptionSet {
         self.next_id += 1;
         let id = SubscriptionId(self.next_id);
         if range == KeyRange::of_key(range.begin.clone()) {
-            self.of_key.entry(range.begin.clone()).or_default().insert(id);
+            let ids = self
+                .of_key
+                .get_or_insert_with(range.begin.clone(), SortedSet::default);
+            ids.insert(id, ());
         } else {
-            self.of_range.insert(id);
+            self.of_range.insert(id, ());
         }
         let subscribed = Subscribed {
             range,
@@ -135,7 +137,7 @@ impl SubscriptionSet {
         if let Some(subscribed) = self.by_id.get_mut(&id) {
             subscribed.note(|changed| {
                 taken.replaced.iter().for_each(|range| changed.replace(range));
-                taken.keys.iter().for_each(|key| changed.change(key));
+                taken.keys.keys().for_each(|key| changed.change(key));
             });
         }
     }
@@ -176,8 +178,8 @@ impl SubscriptionSet {
     }
 
     fn note_key(&mut self, key: &Key) {
-        let of_key = self.of_key.get(key).into_iter().flatten();
-        for id in of_key.chain(&self.of_range) {
+        let of_key = self.of_key.get(key).into_iter().flat_map(SortedSet::keys);
+        for id in of_key.chain(self.of_range.keys()) {
             if let Some(subscribed) = self.by_id.get_mut(id)
                 && subscribed.range.contains(key)
             {
@@ -187,9 +189,12 @@ impl SubscriptionSet {
     }
 
     fn note_range(&mut self, range: &KeyRange) {
-        let bounds = (Bound::Included(&*range.begin), Bound::Excluded(&*range.end));
-        let of_key = self.of_key.range::<[u8], _>(bounds).flat_map(|(_, ids)| ids);
-        for id in of_key.chain(&self.of_range) {
+        let (begin, end) = (Bound::Included(&*range.begin), Bound::Excluded(&*range.end));
+        let of_key = self
+            .of_key
+            .range::<[u8]>(begin, end)
+            .flat_map(|(_, ids)| ids.keys());
+        for id in of_key.chain(self.of_range.keys()) {
             let Some(subscribed) = self.by_id.get_mut(id) else {
                 continue;
             };

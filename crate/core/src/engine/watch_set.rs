@@ -5,11 +5,11 @@
 //! and came back within one record, or a write of the same value, does not fire. A value that is in a
 //! page not at hand is read first, and compared as it is then.
 
-use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use futures_channel::oneshot;
 
+use crate::pure::SortedMap;
 use crate::words::{Error, ErrorCode, Key, Mutation, Result, Value, WATCHES_MAX};
 
 /// What a watch ends with: nothing for "changed", or why it will never fire.
@@ -29,7 +29,7 @@ struct Armed {
 /// The outstanding watches of an engine.
 #[derive(Debug)]
 pub(super) struct WatchSet {
-    by_key: BTreeMap<Key, Vec<Armed>>,
+    by_key: SortedMap<Key, Vec<Armed>>,
     /// Watches created, armed or not, and not yet ended.
     outstanding: usize,
     outstanding_max: usize,
@@ -40,7 +40,7 @@ impl WatchSet {
     /// No watches.
     pub(super) fn new() -> WatchSet {
         WatchSet {
-            by_key: BTreeMap::new(),
+            by_key: SortedMap::default(),
             outstanding: 0,
             outstanding_max: WATCHES_MAX,
             next_id: 0,
@@ -82,7 +82,7 @@ impl WatchSet {
             let _receiver_gone = sender.send(Ok(()));
             return;
         }
-        self.by_key.entry(key).or_default().push(Armed {
+        self.by_key.get_or_insert_with(key, Vec::new).push(Armed {
             id,
             reference,
             sender,
@@ -125,10 +125,9 @@ impl WatchSet {
                     self.fire_unless_unread(key, newest, &mut unread);
                 }
                 Mutation::ClearRange(range) => {
-                    let bounds = (Bound::Included(&*range.begin), Bound::Excluded(&*range.end));
                     let keys: Vec<Key> = self
                         .by_key
-                        .range::<[u8], _>(bounds)
+                        .range::<[u8]>(Bound::Included(&range.begin), Bound::Excluded(&range.end))
                         .map(|(key, _)| key.clone())
                         .collect();
                     for key in keys {

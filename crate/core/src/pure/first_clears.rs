@@ -4,9 +4,9 @@
 //! Only the first one counts. A key that was written after it has entries of its own, and so every later
 //! clear gave it one more; a key that was not is hidden by the first clear for good.
 
-use std::collections::BTreeMap;
 use std::ops::Bound;
 
+use super::sorted_map::SortedMap;
 use crate::words::{Key, KeyRange, Version};
 
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ struct Clear {
 /// Disjoint cleared ranges with the version of the first clear, by their begin.
 #[derive(Clone, Debug, Default)]
 pub(super) struct FirstClears {
-    clears: BTreeMap<Key, Clear>,
+    clears: SortedMap<Key, Clear>,
 }
 
 impl FirstClears {
@@ -52,8 +52,10 @@ impl FirstClears {
 
     /// The version since when a key is hidden.
     pub(super) fn version_of(&self, key: &[u8]) -> Option<Version> {
-        let bounds = (Bound::Unbounded, Bound::Included(key));
-        let (_, clear) = self.clears.range::<[u8], _>(bounds).next_back()?;
+        let (_, clear) = self
+            .clears
+            .range(Bound::Unbounded, Bound::Included(key))
+            .next_back()?;
         (&*clear.end > key).then_some(clear.version)
     }
 
@@ -64,8 +66,7 @@ impl FirstClears {
 
     /// The last range cleared at or before `version` that begins before `key`.
     pub(super) fn beginning_below_at(&self, key: &[u8], version: Version) -> Option<KeyRange> {
-        let bounds = (Bound::Unbounded, Bound::Excluded(key));
-        let mut clears = self.clears.range::<[u8], _>(bounds).rev();
+        let mut clears = self.clears.range(Bound::Unbounded, Bound::Excluded(key)).rev();
         let (begin, clear) = clears.find(|(_, clear)| clear.version <= version)?;
         Some(KeyRange {
             begin: begin.clone(),
@@ -79,13 +80,14 @@ impl FirstClears {
     }
 
     fn reaching(&self, key: &[u8], is_meant: impl Fn(&Clear) -> bool) -> Option<KeyRange> {
-        let before = (Bound::Unbounded, Bound::Included(key));
-        let holding = self.clears.range::<[u8], _>(before).next_back();
-        let after = (Bound::Excluded(key), Bound::Unbounded);
+        let holding = self
+            .clears
+            .range(Bound::Unbounded, Bound::Included(key))
+            .next_back();
         let (begin, clear) = holding
             .filter(|(_, clear)| &*clear.end > key)
             .into_iter()
-            .chain(self.clears.range::<[u8], _>(after))
+            .chain(self.clears.range(Bound::Excluded(key), Bound::Unbounded))
             .find(|(_, clear)| is_meant(clear))?;
         Some(KeyRange {
             begin: begin.clone(),

@@ -6,10 +6,11 @@
 //! long as it is used between two rounds of the clock. Branches go there at once: they are few, and every
 //! read passes them.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use super::page::{Page, PageKind};
+use super::sorted_map::{SortedMap, SortedSet};
 use crate::words::PageId;
 
 /// Counted per page besides its bytes.
@@ -28,14 +29,14 @@ struct Slot {
 #[derive(Debug)]
 pub struct PageCache {
     bytes_max: usize,
-    slots: BTreeMap<PageId, Slot>,
+    slots: SortedMap<PageId, Slot>,
     /// Pages that came for the first time, oldest first.
     new: VecDeque<PageId>,
     /// The others, in the order of the clock.
     main: VecDeque<PageId>,
     /// Pages that left `new` unused, oldest first; there may be some that have come back.
     left: VecDeque<PageId>,
-    left_ids: BTreeSet<PageId>,
+    left_ids: SortedSet<PageId>,
     bytes: usize,
     new_bytes: usize,
 }
@@ -45,11 +46,11 @@ impl PageCache {
     pub fn new(bytes_max: usize) -> PageCache {
         PageCache {
             bytes_max,
-            slots: BTreeMap::new(),
+            slots: SortedMap::default(),
             new: VecDeque::new(),
             main: VecDeque::new(),
             left: VecDeque::new(),
-            left_ids: BTreeSet::new(),
+            left_ids: SortedSet::default(),
             bytes: 0,
             new_bytes: 0,
         }
@@ -84,7 +85,7 @@ impl PageCache {
             return;
         }
         let bytes = page_bytes(&page);
-        let is_main = self.left_ids.remove(&id) || matches!(page.kind(), PageKind::Branch(_));
+        let is_main = self.left_ids.remove(&id).is_some() || matches!(page.kind(), PageKind::Branch(_));
         let queue = if is_main { &mut self.main } else { &mut self.new };
         queue.push_back(id);
         self.bytes += bytes;
@@ -127,7 +128,7 @@ impl PageCache {
             self.uncount(&slot);
         }
         self.left.push_back(id);
-        self.left_ids.insert(id);
+        self.left_ids.insert(id, ());
         // As many as there are pages, so that the main part can be found again once over.
         while self.left.len() > self.slots.len() + 1 {
             if let Some(forgotten) = self.left.pop_front() {

@@ -3,16 +3,16 @@
 //! Inserting merges with whatever the new range touches, so the set is as small as its shape.
 //! `{[a,c)}` plus `[b,d)` is `{[a,d)}`; plus `[d,e)` is `{[a,e)}`.
 
-use std::collections::BTreeMap;
 use std::ops::Bound;
 
+use super::sorted_map::SortedMap;
 use crate::words::{Key, KeyRange, key_after};
 
 /// A set of keys made of half-open ranges.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RangeSet {
     /// begin -> end; ranges are non-empty, disjoint and do not touch.
-    ends: BTreeMap<Key, Key>,
+    ends: SortedMap<Key, Key>,
 }
 
 impl RangeSet {
@@ -40,12 +40,15 @@ impl RangeSet {
             }
             begin = earlier_begin.clone();
         }
-        while let Some((touched, touched_end)) = self
-            .ends
-            .range::<[u8], _>((Bound::Included(&*begin), Bound::Included(&*end)))
-            .next_back()
-            .map(|(key, value)| (key.clone(), value.clone()))
-        {
+        loop {
+            let touched = self
+                .ends
+                .range::<[u8]>(Bound::Included(&begin), Bound::Included(&end))
+                .next_back()
+                .map(|(key, value)| (key.clone(), value.clone()));
+            let Some((touched, touched_end)) = touched else {
+                break;
+            };
             if touched_end > end {
                 end = touched_end;
             }
@@ -113,7 +116,7 @@ impl RangeSet {
             .map_or(&range.begin, |(begin, _)| begin);
         let upper = if *first < range.end { &range.end } else { first };
         self.ends
-            .range::<[u8], _>((Bound::Included(&**first), Bound::Excluded(&**upper)))
+            .range::<[u8]>(Bound::Included(first), Bound::Excluded(upper))
             .filter_map(|(begin, end)| {
                 let part = KeyRange {
                     begin: begin.max(&range.begin).clone(),
@@ -125,7 +128,7 @@ impl RangeSet {
 
     fn at_or_before(&self, key: &[u8]) -> Option<(&Key, &Key)> {
         self.ends
-            .range::<[u8], _>((Bound::Unbounded, Bound::Included(key)))
+            .range(Bound::Unbounded, Bound::Included(key))
             .next_back()
     }
 }

@@ -7,11 +7,12 @@
 //! own when they are cleared. Old entries are dropped once no reader can ask for them (`forget`), and all
 //! entries once they are in the pages (`fold_through`, then `sweep`).
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::ops::Bound;
 
 use super::first_clears::FirstClears;
 use super::history::{History, applied};
+use super::sorted_map::SortedMap;
 use super::tree_update::{Changes, KeyChange};
 use crate::words::{AtomicOp, Key, KeyRange, Mutation, Value, Version, key_after};
 
@@ -26,7 +27,7 @@ pub type Lookup<'a> = &'a dyn Fn(&[u8]) -> Option<Option<Value>>;
 /// Every key's history within the window of readable versions.
 #[derive(Debug, Default)]
 pub struct VersionMap {
-    histories: BTreeMap<Key, History>,
+    histories: SortedMap<Key, History>,
     first_clears: FirstClears,
     /// Keys that have an entry which a later one replaced, or which were cleared, by the later version.
     replaced: VecDeque<(Version, Key)>,
@@ -108,7 +109,7 @@ impl VersionMap {
         };
         let folded = self.folded;
         self.histories
-            .range::<[u8], _>((Bound::Included(&*range.begin), Bound::Excluded(&**end)))
+            .range::<[u8]>(Bound::Included(&range.begin), Bound::Excluded(end))
             .filter_map(move |(key, history)| Some((key, history.at(version, folded)?)))
     }
 
@@ -197,10 +198,9 @@ impl VersionMap {
 
     /// Lets go of the entries of up to `limit` keys that are in the pages; gives the key to go on from.
     pub fn sweep(&mut self, from: &[u8], limit: usize) -> Option<Key> {
-        let bounds = (Bound::Included(from), Bound::Unbounded);
         let keys: Vec<Key> = self
             .histories
-            .range::<[u8], _>(bounds)
+            .range(Bound::Included(from), Bound::Unbounded)
             .take(limit)
             .map(|(key, _)| key.clone())
             .collect();
@@ -326,16 +326,13 @@ impl Changes for ChangesAt<'_> {
         if end.is_some_and(|end| end <= begin) {
             return Vec::new();
         }
-        let bounds = (
-            Bound::Included(begin),
-            end.map_or(Bound::Unbounded, Bound::Excluded),
-        );
+        let end = end.map_or(Bound::Unbounded, Bound::Excluded);
         let seen = |(key, history): (&Key, &History)| {
             Some((key.clone(), history.at(self.version, self.map.folded)?))
         };
         self.map
             .histories
-            .range::<[u8], _>(bounds)
+            .range(Bound::Included(begin), end)
             .filter_map(seen)
             .take(limit)
             .collect()

@@ -10,11 +10,11 @@
 //!
 //! What a versionstamp will change is *unreadable* until it is cleared: nobody knows the stamp yet.
 
-use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use super::evaluate::{VERSIONSTAMP_BYTES, evaluate, merge_operands};
 use super::range_set::RangeSet;
+use super::sorted_map::SortedMap;
 use super::stamped_write::{StampedWrite, possible_keys};
 use crate::words::{
     AtomicOp, CONFLICT_RANGE_OVERHEAD_BYTES, Key, KeyRange, MUTATION_OVERHEAD_BYTES, Mutation, Value, Write,
@@ -96,9 +96,9 @@ impl KeyWrites {
 #[derive(Clone, Debug, Default)]
 pub struct WriteMap {
     cleared: RangeSet,
-    keys: BTreeMap<Key, KeyWrites>,
+    keys: SortedMap<Key, KeyWrites>,
     /// Keys to be stamped, with their offsets.
-    stamped_keys: BTreeMap<Key, Value>,
+    stamped_keys: SortedMap<Key, Value>,
     /// Where stamped keys may come to lie.
     unreadable: RangeSet,
     /// Besides the keys that are written.
@@ -212,10 +212,9 @@ impl WriteMap {
                 self.range_conflicts.insert_key(&key);
             }
         }
-        let bounds = (Bound::Included(&*range.begin), Bound::Excluded(&*range.end));
         let stamped: Vec<Key> = self
             .stamped_keys
-            .range::<[u8], _>(bounds)
+            .range::<[u8]>(Bound::Included(&range.begin), Bound::Excluded(&range.end))
             .map(|(key, _)| key.clone())
             .collect();
         for template in stamped {
@@ -320,7 +319,7 @@ impl WriteMap {
             let has_conflict = self.is_conflict_of_its_own(&range);
             all.push(plain(Mutation::ClearRange(range), has_conflict));
         }
-        for (key, KeyWrites { writes, has_conflict }) in &self.keys {
+        for (key, KeyWrites { writes, has_conflict }) in self.keys.iter() {
             all.extend(writes.iter().map(|write| match write {
                 KeyWrite::Set(value) => plain(Mutation::Set(key.clone(), value.clone()), *has_conflict),
                 KeyWrite::Atomic(op, operand) => {
@@ -336,7 +335,7 @@ impl WriteMap {
                 }
             }));
         }
-        for (template, value) in &self.stamped_keys {
+        for (template, value) in self.stamped_keys.iter() {
             all.push(StampedWrite::Key {
                 template: template.clone(),
                 value: value.clone(),
@@ -354,7 +353,7 @@ impl WriteMap {
     /// All write conflict ranges that are known before the commit.
     pub fn write_conflicts(&self) -> RangeSet {
         let mut conflicts = self.range_conflicts.clone();
-        for (key, writes) in &self.keys {
+        for (key, writes) in self.keys.iter() {
             if writes.has_conflict {
                 conflicts.insert_key(key);
             }
@@ -368,7 +367,7 @@ impl WriteMap {
         for range in self.cleared.iter() {
             bytes += range_bytes(&range) + MUTATION_OVERHEAD_BYTES;
         }
-        for (key, KeyWrites { writes, has_conflict }) in &self.keys {
+        for (key, KeyWrites { writes, has_conflict }) in self.keys.iter() {
             for write in writes {
                 let (KeyWrite::Set(operand)
                 | KeyWrite::Atomic(_, operand)
@@ -379,7 +378,7 @@ impl WriteMap {
                 bytes += 2 * key.len() as u64 + 1 + CONFLICT_RANGE_OVERHEAD_BYTES;
             }
         }
-        for (template, value) in &self.stamped_keys {
+        for (template, value) in self.stamped_keys.iter() {
             bytes += (template.len() + value.len()) as u64 + MUTATION_OVERHEAD_BYTES;
         }
         bytes
@@ -390,7 +389,7 @@ impl WriteMap {
             writes: Vec::with_capacity(1),
             has_conflict: false,
         };
-        let writes = self.keys.entry(key).or_insert_with(fresh);
+        let writes = self.keys.get_or_insert_with(key, fresh);
         writes.has_conflict |= has_conflict;
         writes
     }
@@ -415,7 +414,7 @@ impl WriteMap {
             &range.end
         };
         self.keys
-            .range::<[u8], _>((Bound::Included(&*range.begin), Bound::Excluded(&**end)))
+            .range::<[u8]>(Bound::Included(&range.begin), Bound::Excluded(end))
     }
 
     /// Whether a cleared range is a conflict range of exactly its extent.

@@ -4,25 +4,26 @@
 //! is first polled; nothing ever waits.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::rc::Rc;
 
 use super::contract::{CommitOutcome, CommitRequest, FoldOutcome, FoldRequest, LogEntry, Storage};
+use crate::pure::SortedMap;
 use crate::words::{Error, ErrorCode, PageId, Result, SequenceNumber};
 
 #[derive(Debug, Default)]
 struct Shared {
     root: Option<Vec<u8>>,
-    log: BTreeMap<SequenceNumber, Vec<u8>>,
+    log: SortedMap<SequenceNumber, Vec<u8>>,
     /// The last place ever used; a fold may have emptied the log.
     tail: SequenceNumber,
-    pages: BTreeMap<PageId, Vec<u8>>,
+    pages: SortedMap<PageId, Vec<u8>>,
 }
 
 impl Shared {
     fn entries_after(&self, after: SequenceNumber) -> impl Iterator<Item = LogEntry> + '_ {
         self.log
-            .range(after.plus(1)..)
+            .range(Bound::Excluded(&after), Bound::Unbounded)
             .map(|(&sequence, bytes)| LogEntry {
                 sequence,
                 bytes: bytes.clone(),
@@ -136,7 +137,7 @@ impl Storage for MemoryStorage {
         let shared = self.shared.borrow();
         Ok(shared
             .pages
-            .range(from..)
+            .range(Bound::Included(&from), Bound::Unbounded)
             .take(limit)
             .map(|(&id, _)| id)
             .collect())
