@@ -15,16 +15,19 @@ use crate::stamp::Stamp;
 use crate::step::step;
 use crate::toolchain::{TARGET, WasmToolchain};
 
+/// Cargo's profile for the wasm: for size.
+const PROFILE: &str = "web";
+
 /// The base name of the generated files.
 const OUT_NAME: &str = "plinth_wasm";
 
 /// The version that Cargo.toml demands of the generator; another makes other bindings of the same wasm.
 const GENERATOR_VERSION: &str = "0.2.130";
 
-/// `-O3`, and the features that rustc itself enables for the target by default: all of them are in every browser of the
+/// `-Oz`, and the features that rustc itself enables for the target by default: all of them are in every browser of the
 /// last three years, and none beyond them may creep in.
 const OPTIMIZER_FLAGS: [&str; 9] = [
-    "-O3",
+    "-Oz",
     "--enable-bulk-memory",
     "--enable-bulk-memory-opt",
     "--enable-call-indirect-overlong",
@@ -40,8 +43,8 @@ pub(crate) fn wasm_file() -> PathBuf {
     paths::generated().join(format!("{OUT_NAME}_bg.wasm"))
 }
 
-/// Brings `www/generated` up to date.
-pub(crate) fn build(toolchain: WasmToolchain) -> Result<()> {
+/// Compiles the engine; answers the file, which has the names of its functions still.
+pub(crate) fn compile(toolchain: WasmToolchain) -> Result<PathBuf> {
     step(
         "compile the engine to wasm",
         "cargo rebuilds what changed",
@@ -49,15 +52,20 @@ pub(crate) fn build(toolchain: WasmToolchain) -> Result<()> {
             command::run(
                 toolchain
                     .cargo("build")
-                    .args(["--release", "--package", "plinth-wasm"]),
+                    .args(["--profile", PROFILE, "--package", "plinth-wasm"]),
             )
         },
     )?;
-    let compiled = toolchain
+    Ok(toolchain
         .target_dir()
         .join(TARGET)
-        .join("release")
-        .join(format!("{OUT_NAME}.wasm"));
+        .join(PROFILE)
+        .join(format!("{OUT_NAME}.wasm")))
+}
+
+/// Brings `www/generated` up to date.
+pub(crate) fn build(toolchain: WasmToolchain) -> Result<()> {
+    let compiled = compile(toolchain)?;
     let glue = paths::generated().join(format!("{OUT_NAME}.js"));
     let settings = format!("{OPTIMIZER_FLAGS:?} wasm-bindgen {GENERATOR_VERSION}");
     let lock = paths::root().join("package-lock.json");

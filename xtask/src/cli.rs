@@ -13,6 +13,7 @@ use crate::demo;
 use crate::kit::Kit;
 use crate::package;
 use crate::parts::{self, PARTS};
+use crate::size;
 use crate::wasm_tests;
 
 const VARIABLES: &str = "\
@@ -48,6 +49,8 @@ enum Action {
     },
     /// Build the npm package in www/dist
     Build,
+    /// Print what the engine's wasm is made of, by module and by function
+    Size,
     /// Build the npm package and leave it as www/plinthdb-VERSION.tgz
     Pack,
     /// Write the sources that are generated from the engine
@@ -86,6 +89,7 @@ pub(crate) fn run() -> Result<ExitCode> {
             Kit::default().built()?;
             package::print_sizes()?;
         }
+        Action::Size => size::run()?,
         Action::Pack => {
             Kit::default().packed()?;
         }

@@ -9,10 +9,10 @@ use plinth_core::words::{Durability, KeyRange};
 use plinth_core::{Database, DatabaseOptions, Error, ErrorCode};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::{future_to_promise, spawn_local};
+use wasm_bindgen_futures::spawn_local;
 
 use crate::env::JsEnv;
-use crate::failure::{code_of, rejection};
+use crate::failure::{code_of, promise, promise_of, rejection};
 use crate::memory_databases::{MemoryDatabase, MemoryNews, delete_memory_database};
 use crate::news::{Following, TabNews};
 use crate::options::open_options;
@@ -139,19 +139,22 @@ impl From<CheckReport> for Report {
 }
 
 /// Opens a database. Rejects with `[code, message]`.
-#[wasm_bindgen(js_name = openDatabase)]
-pub async fn open_database(name: String, options: JsValue) -> Result<DatabaseHandle, JsValue> {
-    open(&name, options).await.map_err(|error| rejection(&error))
+#[wasm_bindgen(js_name = openDatabase, unchecked_return_type = "Promise<DatabaseHandle>")]
+pub fn open_database(name: String, options: JsValue) -> Promise {
+    promise_of(async move { open(&name, options).await }, JsValue::from)
 }
 
 /// Deletes a database with everything in it. Rejects with `[code, message]`.
-#[wasm_bindgen(js_name = deleteDatabase)]
-pub async fn delete_database(name: String) -> Result<(), JsValue> {
-    if name.starts_with(MEMORY_PREFIX) {
-        delete_memory_database(&name);
-        return Ok(());
-    }
-    delete_indexed_db(&name).await.map_err(|error| rejection(&error))
+#[wasm_bindgen(js_name = deleteDatabase, unchecked_return_type = "Promise<void>")]
+pub fn delete_database(name: String) -> Promise {
+    let deleted = async move {
+        if name.starts_with(MEMORY_PREFIX) {
+            delete_memory_database(&name);
+            return Ok(());
+        }
+        delete_indexed_db(&name).await
+    };
+    promise_of(deleted, |()| JsValue::UNDEFINED)
 }
 
 async fn open(name: &str, options: JsValue) -> Result<DatabaseHandle, Error> {
@@ -243,7 +246,7 @@ impl DatabaseHandle {
     /// Reads and checks everything that is stored: a promise of a report.
     pub fn check(&self) -> Promise {
         let database = self.database.clone();
-        future_to_promise(async move {
+        promise(async move {
             let report = database.check().await.map_err(|error| rejection(&error))?;
             to_js(&Report::from(report))
         })
@@ -252,16 +255,13 @@ impl DatabaseHandle {
     /// Folds what may be folded and deletes what nothing refers to.
     pub fn compact(&self) -> Promise {
         let database = self.database.clone();
-        future_to_promise(async move {
-            database.compact().await.map_err(|error| rejection(&error))?;
-            Ok(JsValue::UNDEFINED)
-        })
+        promise_of(async move { database.compact().await }, |_| JsValue::UNDEFINED)
     }
 
     /// Waits for commits already submitted, then ends every use of the database.
     pub fn close(&mut self) -> Promise {
         let (database, membership) = (self.database.clone(), self.membership.take());
-        future_to_promise(async move {
+        promise(async move {
             database.close().await;
             drop(membership);
             Ok(JsValue::UNDEFINED)

@@ -8,10 +8,9 @@ use plinth_core::Result;
 use plinth_core::client::{Directory, DirectoryLayer, DirectoryOptions};
 use plinth_core::words::LocalFuture;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::future_to_promise;
 
 use crate::directory_handle::DirectoryHandle;
-use crate::failure::rejection;
+use crate::failure::promise_of;
 use crate::transaction_handle::TransactionHandle;
 
 /// A directory layer.
@@ -113,7 +112,7 @@ impl DirectoryLayerHandle {
 
 /// The promise of an operation, rejected with `[code, message]`.
 pub(crate) fn promise<T: 'static>(operation: LocalFuture<Result<T>>, convert: fn(T) -> JsValue) -> Promise {
-    future_to_promise(async move { operation.await.map(convert).map_err(|error| rejection(&error)) })
+    promise_of(operation, convert)
 }
 
 pub(crate) fn opened(directory: Directory) -> JsValue {

@@ -3,7 +3,8 @@
 
 use std::cell::RefCell;
 
-use js_sys::Array;
+use js_sys::{Array, Promise};
+use plinth_core::words::LocalFuture;
 use plinth_core::{Error, Result};
 use wasm_bindgen::prelude::*;
 
@@ -29,6 +30,23 @@ pub(crate) fn code_of_error(error: &Error) -> u16 {
         message.push_str(error.message());
     });
     error.code().number()
+}
+
+/// The promise of a future. The future is boxed before the binding's own code, which is large, meets it: that is
+/// compiled once, not once per call.
+pub(crate) fn promise(
+    future: impl Future<Output = std::result::Result<JsValue, JsValue>> + 'static,
+) -> Promise {
+    let future: LocalFuture<std::result::Result<JsValue, JsValue>> = Box::pin(future);
+    wasm_bindgen_futures::future_to_promise(future)
+}
+
+/// The promise of an operation's result, rejected with `[code, message]`.
+pub(crate) fn promise_of<T: 'static>(
+    operation: impl Future<Output = Result<T>> + 'static,
+    convert: impl FnOnce(T) -> JsValue + 'static,
+) -> Promise {
+    promise(async move { operation.await.map(convert).map_err(|error| rejection(&error)) })
 }
 
 /// What a promise is rejected with: `[code, message]`.

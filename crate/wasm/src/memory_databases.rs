@@ -1,7 +1,6 @@
 //! Databases in memory, by name: the handles of a name are peers of one database while any is open.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::rc::{Rc, Weak};
 
 use plinth_core::engine::{Engine, News};
@@ -11,7 +10,8 @@ use plinth_core::words::SequenceNumber;
 use crate::storage::AnyStorage;
 
 thread_local! {
-    static OPEN: RefCell<HashMap<String, Weak<MemoryDatabase>>> = RefCell::default();
+    /// Few, so that looking through them costs nothing.
+    static OPEN: RefCell<Vec<(String, Weak<MemoryDatabase>)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// One database in memory and its open peers.
@@ -25,12 +25,13 @@ impl MemoryDatabase {
     /// The database with this name; a new, empty one if no handle of it is open.
     pub(crate) fn named(name: &str) -> Rc<MemoryDatabase> {
         OPEN.with_borrow_mut(|open| {
-            open.retain(|_, database| database.strong_count() > 0);
-            if let Some(database) = open.get(name).and_then(Weak::upgrade) {
+            open.retain(|(_, database)| database.strong_count() > 0);
+            let found = open.iter().find(|(other, _)| other == name);
+            if let Some(database) = found.and_then(|(_, database)| database.upgrade()) {
                 return database;
             }
             let database = Rc::<MemoryDatabase>::default();
-            open.insert(name.to_owned(), Rc::downgrade(&database));
+            open.push((name.to_owned(), Rc::downgrade(&database)));
             database
         })
     }
@@ -48,7 +49,7 @@ impl MemoryDatabase {
 
 /// Forgets the database with this name; handles that are still open keep what they have.
 pub(crate) fn delete_memory_database(name: &str) {
-    OPEN.with_borrow_mut(|open| open.remove(name));
+    OPEN.with_borrow_mut(|open| open.retain(|(other, _)| other != name));
 }
 
 /// News between the peers of a database in memory. Open handles keep it alive, not this.

@@ -8,9 +8,8 @@ use futures_util::future::{Either, select};
 use js_sys::{Array, Promise};
 use plinth_core::{Error, ErrorCode, Subscription};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::future_to_promise;
 
-use crate::failure::rejection;
+use crate::failure::{promise, rejection};
 use crate::range_chunk::pack_changes;
 use crate::storage::AnyStorage;
 
@@ -38,7 +37,7 @@ impl SubscriptionHandle {
         let subscription = Rc::clone(&self.subscription);
         let (sender, ended) = oneshot::channel();
         self.waiting.replace(Some(sender));
-        future_to_promise(async move {
+        promise(async move {
             let next = Box::pin(subscription.next());
             let changes = match select(next, ended).await {
                 Either::Left((changes, _)) => changes,

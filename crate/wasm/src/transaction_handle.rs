@@ -9,9 +9,8 @@ use js_sys::{Promise, Uint8Array};
 use plinth_core::words::{Key, KeySelector, RangeOptions, RangeRows, StreamingMode, Value};
 use plinth_core::{Error, ErrorCode, Read, Transaction};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::future_to_promise;
 
-use crate::failure::{code_of, code_of_error, rejection};
+use crate::failure::{code_of, code_of_error, promise_of};
 use crate::range_chunk::pack_rows;
 use crate::storage::AnyStorage;
 use crate::watch_handle::WatchHandle;
@@ -129,12 +128,7 @@ impl TransactionHandle {
     /// The commit's versionstamp: a promise of ten bytes.
     pub fn versionstamp(&self) -> Promise {
         let stamp = self.transaction.versionstamp();
-        future_to_promise(async move {
-            stamp
-                .await
-                .map(|stamp| Uint8Array::from(stamp.as_slice()).into())
-                .map_err(|error| rejection(&error))
-        })
+        promise_of(stamp, |stamp| Uint8Array::from(stamp.as_slice()).into())
     }
 
     /// Sets an option by FoundationDB's number.
@@ -230,12 +224,7 @@ impl TransactionHandle {
     /// Commits.
     pub fn commit(&self) -> Promise {
         let committed = self.transaction.commit();
-        future_to_promise(async move {
-            committed
-                .await
-                .map(|()| JsValue::UNDEFINED)
-                .map_err(|error| rejection(&error))
-        })
+        promise_of(committed, |()| JsValue::UNDEFINED)
     }
 
     /// Waits and prepares the next attempt, or rejects with what can't be retried.
@@ -243,12 +232,7 @@ impl TransactionHandle {
     pub fn on_error(&self, code: u16) -> Promise {
         let code = ErrorCode::from_number(code).unwrap_or(ErrorCode::UnknownError);
         let prepared = self.transaction.on_error(&Error::from(code));
-        future_to_promise(async move {
-            prepared
-                .await
-                .map(|()| JsValue::UNDEFINED)
-                .map_err(|error| rejection(&error))
-        })
+        promise_of(prepared, |()| JsValue::UNDEFINED)
     }
 
     /// Makes the transaction as good as new.
@@ -264,17 +248,13 @@ impl TransactionHandle {
 
 /// As `answer`, for calls whose cost does not matter: always a promise.
 fn answer_later<T: 'static>(read: Read<T>, convert: impl FnOnce(T) -> JsValue + 'static) -> JsValue {
-    let future = read.into_future();
-    future_to_promise(async move { future.await.map(convert).map_err(|error| rejection(&error)) }).into()
+    promise_of(read.into_future(), convert).into()
 }
 
 fn answer<T: 'static>(read: Read<T>, convert: impl FnOnce(T) -> JsValue + 'static) -> JsValue {
     match read {
         Read::Ready(Ok(value)) => convert(value),
         Read::Ready(Err(error)) => JsValue::from_f64(f64::from(code_of_error(&error))),
-        Read::Pending(future) => {
-            future_to_promise(async move { future.await.map(convert).map_err(|error| rejection(&error)) })
-                .into()
-        }
+        Read::Pending(future) => promise_of(future, convert).into(),
     }
 }

@@ -4,9 +4,8 @@ use js_sys::Promise;
 use plinth_core::Watch;
 use plinth_core::client::WatchCanceller;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::future_to_promise;
 
-use crate::failure::rejection;
+use crate::failure::promise_of;
 use crate::storage::AnyStorage;
 
 /// A watch on one key.
@@ -19,12 +18,7 @@ pub struct WatchHandle {
 impl WatchHandle {
     pub(crate) fn new(watch: Watch<AnyStorage>) -> WatchHandle {
         let (canceller, fired) = watch.into_parts();
-        let promise = future_to_promise(async move {
-            fired
-                .await
-                .map(|()| JsValue::UNDEFINED)
-                .map_err(|error| rejection(&error))
-        });
+        let promise = promise_of(fired, |()| JsValue::UNDEFINED);
         WatchHandle { canceller, promise }
     }
 }

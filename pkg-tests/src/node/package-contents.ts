@@ -2,8 +2,13 @@
 import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { extname, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { assert } from 'chai';
+import { build } from 'esbuild';
 import { packageEntry, packageManifest, paths } from '../support/paths.ts';
+
+/** What a page loads of the package may have so many bytes after gzip: the engine, and the bundled JavaScript. */
+const GZIP_BYTES_MAX = { wasm: 300_000, javascript: 30_000 };
 
 export function packageContents(): void {
   describe('the packed package', () => {
@@ -27,6 +32,24 @@ export function packageContents(): void {
       assert.lengthOf(
         files.filter((file) => extname(file) === '.wasm'),
         1,
+      );
+    });
+
+    it('stays within its budget after gzip, as a bundler makes it', async () => {
+      const bundle = await build({
+        entryPoints: [join(paths.package, packageEntry())],
+        bundle: true,
+        minify: true,
+        format: 'esm',
+        write: false,
+        logLevel: 'silent',
+      });
+      const gzipped = (bytes: Uint8Array) => gzipSync(bytes, { level: 9 }).length;
+      const wasm = files.filter((file) => extname(file) === '.wasm').map((file) => readFileSync(file));
+      assert.isAtMost(gzipped(Buffer.concat(wasm)), GZIP_BYTES_MAX.wasm);
+      assert.isAtMost(
+        gzipped(Buffer.concat(bundle.outputFiles.map(({ contents }) => contents))),
+        GZIP_BYTES_MAX.javascript,
       );
     });
 

@@ -7,6 +7,7 @@ use super::database::Database;
 use super::options::TransactionOptions;
 use super::transaction::Transaction;
 use crate::engine::{ChangedKeys, SubscriptionId};
+use crate::pure::SortedMap;
 use crate::storage::Storage;
 use crate::words::{
     Error, ErrorCode, Key, KeyRange, KeySelector, RangeOptions, RangeRow, Result, StreamingMode, Value,
@@ -82,19 +83,18 @@ async fn read<S: Storage>(
     version: Version,
     changed: &ChangedKeys,
 ) -> Result<Changes> {
-    let mut changes = Vec::new();
+    let mut changes = SortedMap::default();
     for range in changed.replaced.iter() {
         let rows = read_all(transaction, &range).await?;
         changes.extend(rows.into_iter().map(|(key, value)| (key, Some(value))));
     }
     for key in changed.keys.keys() {
         let value = transaction.get(key, true).await?;
-        changes.push((key.clone(), value));
+        changes.insert(key.clone(), value);
     }
-    changes.sort_by(|(one, _), (other, _)| one.cmp(other));
     Ok(Changes {
         version,
-        changes,
+        changes: std::iter::from_fn(|| changes.pop_first()).collect(),
         replaced: changed.replaced.iter().collect(),
     })
 }

@@ -97,13 +97,15 @@ impl<K: Ord, V> SortedMap<K, V> {
         K: Borrow<Q>,
     {
         let slot = self.slot_of.remove(key)?;
+        let value = self.slots.get_mut(slot as usize)?.take();
         if self.slot_of.is_empty() {
             // What a burst of keys took is not kept for the next one.
+            self.slots = Vec::new();
             self.free = Vec::new();
-            return std::mem::take(&mut self.slots).into_iter().nth(slot as usize)?;
+        } else {
+            self.free.push(slot);
         }
-        self.free.push(slot);
-        self.slots.get_mut(slot as usize)?.take()
+        value
     }
 
     /// Removes the first key; gives it with its value.
