@@ -114,8 +114,8 @@ impl Allocator {
                 .to_i64()
                 .filter(|start| *start >= 0)
                 .map(Some)
-                .ok_or_else(|| unexpected("the start of a window", key)),
-            _ => Err(unexpected("the start of a window", key)),
+                .ok_or_else(|| unexpected("the start of a window", start, key)),
+            other => Err(unexpected("the start of a window", other, key)),
         }
     }
 }

@@ -84,7 +84,7 @@ impl Metadata {
         let elements = self.nodes.unpack(key)?;
         match element_at(&elements, 0, key)? {
             Element::Bytes(prefix) => Ok(prefix.clone()),
-            _ => Err(unexpected("a prefix", key)),
+            other => Err(unexpected("a prefix", other, key)),
         }
     }
 }
@@ -103,7 +103,7 @@ impl Children {
         let elements = self.subspace.unpack(key)?;
         match element_at(&elements, 0, key)? {
             Element::Unicode(name) => Ok(name.clone()),
-            _ => Err(unexpected("a name", key)),
+            other => Err(unexpected("a name", other, key)),
         }
     }
 }
@@ -122,9 +122,9 @@ pub(super) fn element_at<'a>(elements: &'a [Element], index: usize, key: &[u8]) 
 }
 
 /// The element is not of the expected type.
-pub(super) fn unexpected(what: &str, key: &[u8]) -> Error {
+pub(super) fn unexpected(what: &str, found: &Element, key: &[u8]) -> Error {
     let key = display_key(key);
-    let detail = format!("{what} was expected in the directory layer's key {key}, found another type");
+    let detail = format!("{what} was expected in the directory layer's key {key}, found {found:?}");
     Error::new(ErrorCode::InvalidTupleDataType, detail)
 }
 
