@@ -71,7 +71,7 @@ test('the conflict is drawn where both meet, and named', async () => {
   }
   assert.match(
     await story.page.locator('#conflicts-ranges').textContent(),
-    /another transaction has written counter/,
+    /another transaction has written in counter/,
   );
 });
 
@@ -102,7 +102,7 @@ test('the keyboard alone steps back, and makes another history of it', async () 
   assert.deepEqual(await keyLine(), { counter: '10' });
   assert.equal((await verdicts()).length, 0);
   await page.keyboard.press('Tab');
-  // “To the beginning” and “Back” are off at the beginning; what follows is “Step”.
+  // “Beginning” and “Back” are off at the beginning; what follows is “Step”.
   await page.locator('#conflicts-step').focus();
   for (let step = 1; step <= 2; step += 1) {
     await page.keyboard.press('Enter');
@@ -148,5 +148,5 @@ test('a history of one’s own: a sum over what was read, an error that says wha
 });
 
 test('the lab looks good', async () => {
-  await story.looksGood(({ isPhone }) => choose(isPhone ? 'Lost update' : 'Phantom'));
+  await story.looksGood('conflicts', ({ isPhone }) => choose(isPhone ? 'Lost update' : 'Phantom'));
 });

@@ -97,7 +97,7 @@ export function tell(panelId) {
    * In light and dark, on a desktop and a phone: nothing scrolls sideways, axe finds nothing, and there
    * is a picture. `arrange` is called before each.
    */
-  async function looksGood(arrange = async () => undefined) {
+  async function looksGood(name, arrange = async () => undefined) {
     const { page } = story;
     for (const colorScheme of ['light', 'dark']) {
       for (const [device, size] of [
@@ -107,7 +107,7 @@ export function tell(panelId) {
         await page.emulateMedia({ colorScheme });
         await page.setViewportSize(size);
         await arrange({ isPhone: device !== '', colorScheme });
-        const what = `${panelId}${device}-${colorScheme}`;
+        const what = `${name}${device}-${colorScheme}`;
         const overflow = await page.evaluate(
           () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
         );

@@ -98,7 +98,7 @@ function describeSide(side: Side, view: SideView): HTMLElement[] {
   const text = (ranges: readonly Interval[]): string =>
     ranges.length === 0 ? 'nothing' : ranges.map(showRange).join(', ');
   const conflicts =
-    view.conflicts.length === 0 ? '' : `; another transaction has written ${text(view.conflicts)}`;
+    view.conflicts.length === 0 ? '' : `; another transaction has written in ${text(view.conflicts)}`;
   return [
     element('dt', { text: side }),
     element('dd', {

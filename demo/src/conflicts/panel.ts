@@ -62,6 +62,7 @@ export const conflictsPanel: Panel = {
     function choose(chosen: Scenario): void {
       scenario = chosen;
       steps = chosen.steps;
+      for (const side of SIDES) forms[side].empty();
       goTo(steps.length);
     }
 

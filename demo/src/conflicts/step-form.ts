@@ -136,13 +136,18 @@ export class StepForm {
     this.#retry = button(`Retry ${side}`, () => views.retry(), { class: 'primary retry' });
     place.append(
       element('div', { class: 'side-head' }, [
-        element('h4', { text: `Transaction ${side}` }),
+        element('h3', { text: `Transaction ${side}` }),
         this.#state,
         this.#commit,
         this.#retry,
       ]),
       form,
     );
+  }
+
+  /** For another history. */
+  empty(): void {
+    for (const input of this.#fields.querySelectorAll('input')) input.value = '';
   }
 
   show({ state, attempt }: SideView): void {

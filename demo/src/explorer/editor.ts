@@ -22,6 +22,8 @@ export class Editor {
   readonly #forExisting: HTMLElement;
   #chosen: Uint8Array | undefined;
   #format: Format = 'text';
+  /** What the text stands for, as long as nobody has changed it. */
+  #shown: { text: string; bytes: Uint8Array } | undefined;
 
   constructor(root: HTMLElement, views: EditorViews) {
     this.#form = part(root, '#explorer-form', HTMLFormElement);
@@ -74,7 +76,7 @@ export class Editor {
     this.#title.textContent = 'New key';
     this.#key.readOnly = false;
     this.#key.value = '';
-    this.#value.value = '';
+    this.#showValue('', new Uint8Array(0));
     this.#size.textContent = 'It begins with the prefix of the level above; text, or a tuple in brackets.';
     this.#forExisting.hidden = true;
     this.#setFormat('text');
@@ -90,7 +92,7 @@ export class Editor {
     this.#forExisting.hidden = false;
     const format = guessFormat(value);
     this.#setFormat(format);
-    this.#value.value = showAs(format, value) ?? '';
+    this.#showValue(showAs(format, value) ?? '', value);
     this.#offer(value);
   }
 
@@ -98,19 +100,25 @@ export class Editor {
     this.#value.focus();
   }
 
-  /** The same bytes in another format; what can't be read in the old one stays as it is typed. */
+  /** The same bytes in another format; text that says no bytes stays as it was typed. */
   #convert(wanted: Format): void {
     const before = this.#format;
     this.#format = wanted;
-    if (this.#value.value === '') return;
-    let bytes: Uint8Array;
-    try {
-      bytes = parseAs(before, this.#value.value);
-    } catch {
-      return;
+    const text = this.#value.value;
+    let bytes = this.#shown?.bytes;
+    if (this.#shown?.text !== text) {
+      try {
+        bytes = parseAs(before, text);
+      } catch {
+        return;
+      }
     }
-    const text = showAs(wanted, bytes);
-    if (text !== undefined) this.#value.value = text;
+    if (bytes !== undefined) this.#showValue(showAs(wanted, bytes) ?? text, bytes);
+  }
+
+  #showValue(text: string, bytes: Uint8Array): void {
+    this.#value.value = text;
+    this.#shown = { text, bytes };
   }
 
   #setFormat(format: Format): void {

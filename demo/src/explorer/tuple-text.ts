@@ -14,17 +14,19 @@ type Json = null | boolean | number | string | Json[] | { [name: string]: Json }
 /** `undefined` for bytes that are no tuple, or one that the text would not give back byte for byte. */
 export function showTuple(bytes: Uint8Array): string | undefined {
   try {
-    const text = JSON.stringify(tuple.unpack(bytes, true).map(toJson)).replaceAll(',', ', ');
-    return compareKeys(parseTuple(text), bytes) === 0 ? text : showWithoutSpaces(bytes);
+    const text = write(tuple.unpack(bytes, true).map(toJson));
+    return compareKeys(parseTuple(text), bytes) === 0 ? text : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** A comma inside a string is not a separator. */
-function showWithoutSpaces(bytes: Uint8Array): string | undefined {
-  const text = JSON.stringify(tuple.unpack(bytes, true).map(toJson));
-  return compareKeys(parseTuple(text), bytes) === 0 ? text : undefined;
+/** JSON with a space after each comma and colon. */
+function write(json: Json): string {
+  if (json === null || typeof json !== 'object') return JSON.stringify(json);
+  if (Array.isArray(json)) return `[${json.map(write).join(', ')}]`;
+  const properties = Object.entries(json).map(([name, value]) => `${JSON.stringify(name)}: ${write(value)}`);
+  return `{${properties.join(', ')}}`;
 }
 
 export function parseTuple(text: string): Uint8Array {
@@ -45,7 +47,7 @@ export function firstElement(bytes: Uint8Array): { text: string; bytes: Uint8Arr
     if (first === undefined) return undefined;
     const packed = tuple.pack([first]);
     const isSame = compareKeys(packed, bytes.subarray(0, packed.length)) === 0;
-    return isSame ? { text: JSON.stringify(toJson(first)), bytes: packed } : undefined;
+    return isSame ? { text: write(toJson(first)), bytes: packed } : undefined;
   } catch {
     return undefined;
   }

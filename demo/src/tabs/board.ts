@@ -23,7 +23,7 @@ const FIRST_CARDS: readonly (readonly [column: number, text: string])[] = [
   [0, 'Open this page in a second window'],
   [0, 'Drag a card there, and look here'],
   [1, 'Count from both windows at once'],
-  [2, 'Open this page'],
+  [2, 'Find the demo'],
 ];
 
 /** Cards in the order of the board. */
