@@ -154,8 +154,10 @@ export class StepForm {
     const times = attempt > 1 ? `, attempt ${attempt}` : '';
     this.#state.textContent = `${STATES[state]}${times}`;
     this.#state.dataset.state = state;
-    this.#fields.disabled = state === 'committed' || state === 'refused';
-    this.#commit.hidden = this.#fields.disabled;
+    const isOver = state === 'committed' || state === 'refused';
+    this.#fields.disabled = isOver;
+    this.#fields.hidden = isOver;
+    this.#commit.hidden = isOver;
     this.#commit.disabled = state === 'not begun';
     this.#retry.hidden = state !== 'refused';
   }

@@ -48,6 +48,7 @@ export const explorerPanel: Panel = {
     /** Where the pages up to the one that is shown begin. */
     let begins: Uint8Array[] = [];
     let nextBegin: Uint8Array | undefined;
+    let asked = 0;
 
     const guard = (doing: string, work: () => Promise<void>): void => void notices.guard(doing, work);
     const tree = new DirectoryTree(part(root, '#explorer-tree', HTMLElement), (chosen) =>
@@ -64,7 +65,7 @@ export const explorerPanel: Panel = {
     const editor = new Editor(root, {
       save: (key, value) => guard('Saving the key', () => save(key, value)),
       delete: (key) => guard('Deleting the key', () => clear(key)),
-      watch: (key) => watches.add(opened.db, key),
+      watch: (key) => watches.add(opened.db, key, nameOf(key)),
       fail: (error) => notices.show('Reading what was typed', error),
     });
     const watches = new Watches(part(root, '#explorer-watches', HTMLElement), {
@@ -82,7 +83,7 @@ export const explorerPanel: Panel = {
       select.addEventListener('change', () => guard('Opening the database', () => use(select.value)));
       onSubmit('#explorer-open', 'Opening the database', async (input) => {
         await use(input.value.trim());
-        await showDatabases();
+        input.value = '';
       });
       deleteDatabaseButton.addEventListener('click', () => {
         guard('Deleting the database', async () => {
@@ -177,6 +178,12 @@ export const explorerPanel: Panel = {
       return crumbs.at(-1)?.prefix ?? new Uint8Array(0);
     }
 
+    /** A key of the level that is shown, with the way to it. */
+    function nameOf(key: Uint8Array): string {
+      const way = crumbs.filter((crumb) => crumb.prefix.length > 0).map((crumb) => crumb.label);
+      return [...way, showKey(key.subarray(prefix().length))].join(' ▸ ');
+    }
+
     /** Where the typed key would be, in the level that is shown. */
     function begin(): Uint8Array {
       return clampInto(prefix(), joinBytes(prefix(), parseKey(from.value)));
@@ -184,9 +191,13 @@ export const explorerPanel: Panel = {
 
     /** The page that begins at the last of these positions. */
     async function show(positions: Uint8Array[]): Promise<void> {
+      asked += 1;
+      const question = asked;
       const beganMs = performance.now();
       const options = { isFlat: flat.checked, limit: PAGE_ROWS };
       const page = await readPage(opened.db, prefix(), positions.at(-1) ?? prefix(), options);
+      // Another page has been asked for meanwhile.
+      if (question !== asked) return;
       begins = positions;
       nextBegin = page.next;
       table.show(page.entries);

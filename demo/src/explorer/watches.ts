@@ -5,7 +5,6 @@ import { toHex } from '../bytes';
 import { button, element } from '../dom';
 import { flash } from '../flash';
 import { clockTime, integer } from '../format';
-import { showKey } from './encoding';
 import { shortened } from './entry-table';
 
 export interface WatchViews {
@@ -24,7 +23,8 @@ export class Watches {
     this.#views = views;
   }
 
-  add(db: Database, key: Uint8Array): void {
+  /** `label` is how people know the key. */
+  add(db: Database, key: Uint8Array, label: string): void {
     const id = toHex(key);
     if (this.#watched.has(id)) return;
     const value = element('span', { class: 'mono watch-value' });
@@ -35,10 +35,10 @@ export class Watches {
       item.remove();
     };
     const item = element('li', { class: 'watch' }, [
-      element('code', { text: showKey(key) }),
+      element('code', { text: label }),
       value,
       note,
-      button('✕', remove, { class: 'sign', label: `Stop watching ${showKey(key)}` }),
+      button('✕', remove, { class: 'sign', label: `Stop watching ${label}` }),
     ]);
     const closing = new AbortController();
     this.#watched.set(id, { stop: remove });

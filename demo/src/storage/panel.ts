@@ -79,7 +79,7 @@ export const storagePanel: Panel = {
             const sizes = await takeInventory(db);
             const tookMs = performance.now() - beganMs;
             const keys = sizes.reduce((sum, size) => sum + size.keys, 0);
-            note.textContent = `${integer(keys)} keys read in ${duration(tookMs)}, in one transaction.`;
+            note.textContent = `${integer(keys)} keys read in ${duration(tookMs)}.`;
             part(root, '#storage-inventory', HTMLTableSectionElement).replaceChildren(
               ...sizes.map((size) =>
                 element('tr', {}, [

@@ -11,7 +11,7 @@ import { Scoreboard } from './scoreboard';
 import { openSpace } from './space';
 import markup from './tabs.html?raw';
 import './tabs.css';
-import { callRace, setToZero, type Tally, tallyOf } from './tally';
+import { callRace, gatherGone, setToZero, type Tally, tallyOf } from './tally';
 import { Trouble } from './trouble';
 
 const RACE_MS = 10_000;
@@ -26,6 +26,7 @@ export const tabsPanel: Panel = {
     const space = await openSpace(db);
     const peer = new Peer(db, space, tab, 'tab');
     await peer.arrive();
+    await gatherGone(db, space);
     const trouble = new Trouble(session, space, peer);
     part(root, '#tabs-name', HTMLElement).textContent = tab;
     await startBoard();
@@ -102,7 +103,7 @@ export const tabsPanel: Panel = {
       });
       part(root, '#tabs-zero', HTMLButtonElement).addEventListener('click', () => {
         void notices.guard('Setting the counter to zero', async () => {
-          await setToZero(db, space, await presentPeers());
+          await setToZero(db, space);
           note.textContent = 'Set to zero in all tabs.';
         });
       });

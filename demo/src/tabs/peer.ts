@@ -18,6 +18,8 @@ export interface PeerReport {
   kind: PeerKind;
   /** `Date.now()` when it came. */
   since: number;
+  /** And when it said this. */
+  at: number;
   isCounting: boolean;
   perSecond: number;
   /** The longest that it waited for one increment, in the newest run. */
@@ -53,6 +55,7 @@ export class Peer {
     this.#report = {
       kind,
       since: Date.now(),
+      at: 0,
       isCounting: false,
       perSecond: 0,
       longestMs: 0,
@@ -159,6 +162,7 @@ export class Peer {
   }
 
   #say(): Promise<void> {
+    this.#report.at = Date.now();
     return this.#db.set(this.#space.count.packKey(['tab', this.name]), JSON.stringify(this.#report));
   }
 }

@@ -30,8 +30,7 @@ export class Scoreboard {
     const rows = names.map((name) => this.#row(name, tally));
     if (gone.length > 0) {
       const share = gone.reduce((all, [, one]) => all + one, 0);
-      const title = gone.length === 1 ? 'one that is gone' : `${gone.length} that are gone`;
-      rows.push(line(title, '', integer(share), '', ''));
+      rows.push(line('', 'tabs that are gone', integer(share), '', ''));
     }
     this.#body.replaceChildren(...rows);
     this.#sum.textContent = integer(sum);
@@ -76,9 +75,8 @@ function what(name: string, { reports }: Tally): string {
 }
 
 function line(name: string, kind: string, ...numbers: string[]): HTMLTableRowElement {
-  const title = element('th', { attributes: { scope: 'row' } }, [
-    element('span', { class: 'share-name', text: name }),
-    element('span', { class: 'hint', text: kind }),
-  ]);
+  const title = element('th', { attributes: { scope: 'row' } });
+  if (name !== '') title.append(element('span', { class: 'share-name', text: name }));
+  title.append(element('span', { class: 'hint', text: kind }));
   return element('tr', {}, [title, ...numbers.map((text) => element('td', { class: 'number', text }))]);
 }

@@ -5,7 +5,7 @@
  *                ('order', COLUMN, POSITION, ID)  the same cards as they stand on the board
  *                ('made',)                        the board has had its first cards
  *   tabs/count   ('total',)                       the counter
- *                ('by', TAB)                      what this tab has added to it
+ *                ('by', TAB)                      what this tab has added to it; '' for those who are gone
  *                ('epoch',)                       new with every time the counter is set to zero
  *                ('race',)                        until when every tab is to count
  *                ('tab', TAB)                     what the tab says of itself, as JSON
