@@ -6,6 +6,21 @@ import { tell } from './story.mjs';
 const story = tell('tabs');
 const { test } = story;
 
+/** One of each that JSON does not have. */
+const TYPES = JSON.stringify([
+  { int: '123456789012345678901234567890' },
+  { float: 1.5 },
+  { double: 2 },
+  { double: 'NaN' },
+  { double: '-0' },
+  { uuid: '00112233-4455-6677-8899-aabbccddeeff' },
+  { versionstamp: '000102030405060708090a0b' },
+  { versionstamp80: '00010203040506070809' },
+  [['nested'], ''],
+])
+  .replaceAll(':', ': ')
+  .replaceAll(',', ', ');
+
 const status = () => story.page.locator('#explorer-status').textContent();
 const labels = () => story.page.locator('.entry').allTextContents();
 const entry = (label) => story.page.locator('.entry', { hasText: label });
@@ -55,6 +70,7 @@ test('a new directory takes keys, in every format of values', async () => {
   await save('["tuple", 2]', '["ann", -5, {"bytes": "00ff"}, [null, true], 1.5]', 'tuple');
   await save('["integer", 3]', '42', 'integer');
   await save('["hex", 4]', 'ff 00 fe', 'hex');
+  await save('["types", 5]', TYPES, 'tuple');
   await save('with\\x00zero', 'a key that is text');
   const rows = await page
     .locator('#explorer-entries tr')
@@ -64,8 +80,12 @@ test('a new directory takes keys, in every format of values', async () => {
     ['["integer", 3]', '42'],
     ['["text", 1]', 'plain words'],
     ['["tuple", 2]', '["ann", -5, {"bytes": "00ff"}, [null, true], 1.5]'],
+    ['["types", 5]', `${TYPES.slice(0, 120)}…`],
     ['with\\x00zero', 'a key that is text'],
   ]);
+  await entry('["types", 5]').click();
+  await page.locator('#explorer-existing:not([hidden])').waitFor();
+  assert.equal(await page.locator('#explorer-value').inputValue(), TYPES);
 });
 
 test('the keyboard alone edits a value, and the same bytes can be read in other formats', async () => {
@@ -138,7 +158,9 @@ test('a large range is one line above, and below it is paged through, every key 
   const top = await labels();
   for (const group of ['batch/', 'city/', 'country/', 'grid/', 'name/'])
     assert.ok(top.includes(group), group);
+  assert.ok(top.some((label) => label.endsWith(' · lab/things')));
   t.diagnostic(await status());
+  await story.picture('explorer-top');
 
   await entry('city/').click();
   await page.locator('.crumb[aria-current]', { hasText: 'city/' }).waitFor();

@@ -108,6 +108,29 @@ test('the keyboard alone moves a card, keeps the focus on it, and says where it 
   await boardIs(second, expected);
 });
 
+test('there is always room between two cards', async () => {
+  const { page } = story;
+  for (const text of ['one', 'two', 'three']) {
+    await page.getByLabel('New card in To do').fill(text);
+    await page.keyboard.press('Enter');
+    await card(page, text).waitFor();
+  }
+  const [toDo, doing, done] = await board(page);
+  const first = toDo.slice(0, -2);
+  // Each move halves the room after “one”; that of doubles is used up after fifty-two.
+  for (let moved = 0; moved < 60; moved += 1) {
+    const [upper, lower] = moved % 2 === 0 ? ['three', 'two'] : ['two', 'three'];
+    await card(page, upper).locator('.card-handle').focus();
+    await page.keyboard.press('ArrowUp');
+    await boardIs(page, [[...first, upper, lower], doing, done]);
+  }
+  await boardIs(second, await board(page));
+  for (const text of ['one', 'two', 'three']) {
+    await card(page, text).getByRole('button', { name: 'Delete' }).click();
+    await card(page, text).waitFor({ state: 'detached' });
+  }
+});
+
 test('one card moved by two tabs at once ends in one place', async () => {
   const { page } = story;
   const cards = (await board(page)).flat().sort();

@@ -31,6 +31,8 @@ export class KeyLine {
     const bytes = keys.map((key) => key.bytes);
     const half = 'minmax(0.25rem, 1fr)';
     this.#line.style.gridTemplateColumns = `${half} ${half} repeat(${keys.length}, minmax(0, 6fr) ${half} ${half})`;
+    // One key alone would fill the whole width.
+    this.#line.style.maxInlineSize = `${8 + 14 * keys.length}rem`;
 
     const parts: HTMLElement[] = [];
     for (const side of SIDES) {

@@ -1,6 +1,6 @@
 /** The explorer: any Plinth database of this origin, by directory, subspace and key. */
 
-import { joinBytes, prefixEnd } from '../bytes';
+import { compareKeys, joinBytes, prefixEnd } from '../bytes';
 import { confirmed } from '../confirm';
 import { button, element, part } from '../dom';
 import { byteSize, duration, integer } from '../format';
@@ -19,7 +19,7 @@ import { parseKey, showKey } from './encoding';
 import { EntryTable } from './entry-table';
 import markup from './explorer.html?raw';
 import './explorer.css';
-import { clampInto, readPage } from './listing';
+import { clampInto, type Entry, readPage } from './listing';
 import { Watches } from './watches';
 
 const PAGE_ROWS = 50;
@@ -57,7 +57,9 @@ export const explorerPanel: Panel = {
     const table = new EntryTable(part(root, '#explorer-entries', HTMLTableSectionElement), {
       enter: ({ label, prefix }) =>
         guard('Opening the subspace', async () => {
-          await goTo([...crumbs, { label, prefix }]);
+          const found = directoryAt(prefix);
+          if (found === undefined) await goTo([...crumbs, { label, prefix }]);
+          else await goToDirectory(found);
           table.focusFirst();
         }),
       choose: ({ key }) => guard('Reading the key', () => choose(key)),
@@ -178,6 +180,16 @@ export const explorerPanel: Panel = {
       return crumbs.at(-1)?.prefix ?? new Uint8Array(0);
     }
 
+    function directoryAt(found: Uint8Array): FoundDirectory | undefined {
+      return directories.find((one) => compareKeys(one.prefix, found) === 0);
+    }
+
+    /** A directory's prefix says little; its path says what it is. */
+    function named(entry: Entry): Entry {
+      const found = entry.kind === 'group' ? directoryAt(entry.prefix) : undefined;
+      return found === undefined ? entry : { ...entry, label: `${entry.label} · ${found.path.join('/')}` };
+    }
+
     /** A key of the level that is shown, with the way to it. */
     function nameOf(key: Uint8Array): string {
       const way = crumbs.filter((crumb) => crumb.prefix.length > 0).map((crumb) => crumb.label);
@@ -200,7 +212,7 @@ export const explorerPanel: Panel = {
       if (question !== asked) return;
       begins = positions;
       nextBegin = page.next;
-      table.show(page.entries);
+      table.show(page.entries.map(named));
       table.mark(editor.chosen);
       previous.disabled = begins.length <= 1;
       next.disabled = nextBegin === undefined;

@@ -55,6 +55,7 @@ export const tabsPanel: Panel = {
       const count = part(root, '#tabs-count', HTMLButtonElement);
       const note = part(root, '#tabs-counted', HTMLElement);
       let tally: Tally | undefined;
+      let racedUntil = 0;
       let present: ReadonlySet<string> = new Set([tab]);
 
       const show = (): void => {
@@ -69,6 +70,7 @@ export const tabsPanel: Panel = {
         show();
         note.textContent =
           `${integer(peer.acknowledged)} increments of this tab were acknowledged; ` +
+          `${integer(peer.conflicts)} conflicts, all retried; ` +
           `the longest wait of this run was ${duration(peer.longestMs)}.`;
       };
 
@@ -79,7 +81,10 @@ export const tabsPanel: Panel = {
           tally = tallyOf(space, copy.rows());
           const { raceUntil } = tally;
           show();
-          if (raceUntil > Date.now()) void notices.guard('Counting', () => run(peer.race(raceUntil)));
+          // Once for each race: who stops in the middle of one has stopped.
+          const isNew = raceUntil > Date.now() && raceUntil !== racedUntil;
+          racedUntil = raceUntil;
+          if (isNew) void notices.guard('Counting', () => run(peer.race(raceUntil)));
         },
         SHOW_EVERY_MS,
       );

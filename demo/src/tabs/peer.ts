@@ -71,6 +71,11 @@ export class Peer {
     return this.#counting !== undefined;
   }
 
+  /** Since it came. */
+  get conflicts(): number {
+    return this.#report.conflicts;
+  }
+
   get longestMs(): number {
     return this.#report.longestMs;
   }
