@@ -221,7 +221,7 @@ export const explorerPanel: Panel = {
       const more = nextBegin === undefined ? '' : ', and more';
       status.textContent =
         `${integer(page.entries.length)} ${noun}${more}, read in ${duration(performance.now() - beganMs)}. ` +
-        `All below ${crumbs.at(-1)?.label}: ${byteSize(page.bytes)} of keys and values.`;
+        `In all ${byteSize(page.bytes)} of keys and values.`;
       const isTop = crumbs.length === 1;
       removeButton.hidden = page.entries.length === 0 && !(isTop && chosenDirectory !== undefined);
       removeButton.textContent =
