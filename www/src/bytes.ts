@@ -41,9 +41,15 @@ export function strInc(prefix: BytesLike): Uint8Array {
     const message = `a prefix with at least one byte below ff was expected, found ${bytes.length} bytes of ff`;
     throw fdbError(errorCodes.client_invalid_operation, message);
   }
-  const end = bytes.slice(0, length);
+  // Not `slice`, which for a Buffer is a view of the caller's bytes.
+  const end = new Uint8Array(bytes.subarray(0, length));
   end[length - 1] = last + 1;
   return end;
+}
+
+/** A copy of the bytes that nobody else has: `slice` of a Buffer is a view. */
+export function copyOf(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes);
 }
 
 /** The immediate successor of a key: the key with one 00 byte appended. */

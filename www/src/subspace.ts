@@ -1,4 +1,4 @@
-import { type BytesLike, concat2, startsWith, toBytes } from './bytes.js';
+import { type BytesLike, concat2, copyOf, startsWith, toBytes } from './bytes.js';
 import { type KeyRange, prefixRange } from './range.js';
 import { defaultTransformer, packUnboundAfter, type Transformer, withoutPrefix } from './transformer.js';
 import type { UnboundStamp } from './tuple/item.js';
@@ -36,13 +36,15 @@ export class Subspace<KeyIn = BytesLike, KeyOut = Uint8Array, ValIn = BytesLike,
   /** The encoding of the values. */
   readonly valueXf: Transformer<ValIn, ValOut>;
 
-  /** The subspace of a prefix, given as its bytes. */
+  /** The subspace of a prefix, given as its bytes; without one, of all keys. */
   constructor(
-    rawPrefix: BytesLike | null,
+    rawPrefix?: BytesLike | null,
     keyXf?: Transformer<KeyIn, KeyOut>,
     valueXf?: Transformer<ValIn, ValOut>,
   ) {
-    this.prefix = rawPrefix === null ? EMPTY : toBytes(rawPrefix).slice();
+    this.prefix = this.handOut(
+      rawPrefix === null || rawPrefix === undefined ? EMPTY : copyOf(toBytes(rawPrefix)),
+    );
     // Without encodings the type parameters are those of bytes, unless the caller says otherwise.
     this.keyXf = keyXf ?? (defaultTransformer as unknown as Transformer<KeyIn, KeyOut>);
     this.valueXf = valueXf ?? (defaultTransformer as unknown as Transformer<ValIn, ValOut>);
@@ -69,12 +71,12 @@ export class Subspace<KeyIn = BytesLike, KeyOut = Uint8Array, ValIn = BytesLike,
     keyXf: Transformer<unknown, unknown> = this.keyXf as Transformer<unknown, unknown>,
     valueXf: Transformer<unknown, unknown> = this.valueXf as Transformer<unknown, unknown>,
   ): Subspace<unknown, unknown, unknown, unknown> {
-    return new Subspace(prefix === null ? this.prefix : this.packKey(prefix), keyXf, valueXf);
+    return this.#derive(prefix === null ? this.prefix : this.packKey(prefix), keyXf, valueXf);
   }
 
   /** The subspace of the keys that begin with these bytes, whatever the encoding. */
   atRaw(prefix: BytesLike): Subspace<KeyIn, KeyOut, ValIn, ValOut> {
-    return new Subspace(concat2(this.prefix, toBytes(prefix)), this.keyXf, this.valueXf);
+    return this.#derive(concat2(this.prefix, toBytes(prefix)), this.keyXf, this.valueXf);
   }
 
   /** The same keys with another encoding of what follows the prefix; without one, as bytes. */
@@ -85,7 +87,7 @@ export class Subspace<KeyIn = BytesLike, KeyOut = Uint8Array, ValIn = BytesLike,
   withKeyEncoding(
     keyXf: Transformer<unknown, unknown> = defaultTransformer as Transformer<unknown, unknown>,
   ): Subspace<unknown, unknown, ValIn, ValOut> {
-    return new Subspace(this.prefix, keyXf, this.valueXf);
+    return this.#derive(this.prefix, keyXf, this.valueXf);
   }
 
   /** The same keys with another encoding of their values; without one, as bytes. */
@@ -96,7 +98,7 @@ export class Subspace<KeyIn = BytesLike, KeyOut = Uint8Array, ValIn = BytesLike,
   withValueEncoding(
     valueXf: Transformer<unknown, unknown> = defaultTransformer as Transformer<unknown, unknown>,
   ): Subspace<KeyIn, KeyOut, unknown, unknown> {
-    return new Subspace(this.prefix, this.keyXf, valueXf);
+    return this.#derive(this.prefix, this.keyXf, valueXf);
   }
 
   /** Itself. */
@@ -111,12 +113,12 @@ export class Subspace<KeyIn = BytesLike, KeyOut = Uint8Array, ValIn = BytesLike,
 
   /** The key of bytes. Throws `key_not_in_subspace` if they don't begin with the prefix. */
   unpackKey(key: Uint8Array): KeyOut {
-    return this.keyXf.unpack(withoutPrefix(key, this.prefix));
+    return this.keyXf.unpack(this.prefix.length === 0 ? key : withoutPrefix(key, this.prefix));
   }
 
   /** The bytes of a value. */
   packValue(value: ValIn): Uint8Array {
-    return toBytes(this.valueXf.pack(value));
+    return this.handOut(toBytes(this.valueXf.pack(value)));
   }
 
   /** The value of bytes. */
@@ -146,12 +148,12 @@ export class Subspace<KeyIn = BytesLike, KeyOut = Uint8Array, ValIn = BytesLike,
 
   /** The keys whose bytes begin with the bytes of this one. */
   packRangeStartsWith(prefix: KeyIn): KeyRange {
-    return prefixRange(this.packKey(prefix));
+    return this.#ownRange(prefixRange(this.packKey(prefix)));
   }
 
   /** The keys from this one to the end of the subspace; without a key, all of them. */
   packRangeFrom(start?: KeyIn): KeyRange {
-    const { begin, end } = prefixRange(this.prefix);
+    const { begin, end } = this.#ownRange(prefixRange(this.prefix));
     return { begin: start === undefined ? begin : this.packKey(start), end };
   }
 
@@ -162,7 +164,37 @@ export class Subspace<KeyIn = BytesLike, KeyOut = Uint8Array, ValIn = BytesLike,
 
   #withPrefix(rest: BytesLike): Uint8Array {
     const bytes = toBytes(rest);
-    return this.prefix.length === 0 ? bytes : concat2(this.prefix, bytes);
+    return this.handOut(this.prefix.length === 0 ? bytes : concat2(this.prefix, bytes));
+  }
+
+  #ownRange({ begin, end }: KeyRange): KeyRange {
+    return { begin: this.handOut(begin), end: this.handOut(end) };
+  }
+
+  /** Bytes in the class that this subspace hands out. @internal */
+  handOut(bytes: Uint8Array): Uint8Array {
+    return bytes;
+  }
+
+  /** The subspace of another prefix or encoding, of the class that this one has. */
+  #derive<KI, KO, VI, VO>(
+    prefix: Uint8Array,
+    keyXf: Transformer<KI, KO>,
+    valueXf: Transformer<VI, VO>,
+  ): Subspace<KI, KO, VI, VO> {
+    const derived = this.constructor as new (...parameters: unknown[]) => Subspace<KI, KO, VI, VO>;
+    return new derived(prefix, keyXf, valueXf);
+  }
+
+  /** The subspace of a raw prefix with the encodings of this one. @internal */
+  elsewhere(rawPrefix: Uint8Array): Subspace<KeyIn, KeyOut, ValIn, ValOut> {
+    return this.#derive(rawPrefix, this.keyXf, this.valueXf);
+  }
+
+  /** Whether keys and values are the bytes that are stored: there is nothing to decode. @internal */
+  get isRaw(): boolean {
+    const bytes = defaultTransformer as unknown;
+    return this.prefix.length === 0 && this.keyXf === bytes && this.valueXf === bytes;
   }
 }
 

@@ -1,3 +1,4 @@
+import { type BytesLike, toBytes } from './bytes.js';
 import type { UnboundStamp } from './tuple/index.js';
 import { TRANSACTION_VERSIONSTAMP_BYTES } from './tuple/type-codes.js';
 
@@ -24,11 +25,12 @@ export function packPrefixedVersionstamp(
 
 /** The template of a prefix, a versionstamp and a suffix. */
 export function packVersionstampPrefixSuffix(
-  prefix: Uint8Array = EMPTY,
-  suffix: Uint8Array = EMPTY,
+  prefix: BytesLike = EMPTY,
+  suffix: BytesLike = EMPTY,
   _isKey?: boolean,
 ): Uint8Array {
-  return template([prefix, new Uint8Array(TRANSACTION_VERSIONSTAMP_BYTES), suffix], prefix.length);
+  const [before, after] = [toBytes(prefix), toBytes(suffix)];
+  return template([before, new Uint8Array(TRANSACTION_VERSIONSTAMP_BYTES), after], before.length);
 }
 
 function template(pieces: readonly Uint8Array[], stampPos: number): Uint8Array {

@@ -1,4 +1,4 @@
-import type { WatchHandle } from './engine.js';
+import type { WatchCalls } from './engine.js';
 import { settle } from './engine.js';
 import { errorCodes } from './error-codes.js';
 import { FDBError } from './fdb-error.js';
@@ -30,7 +30,7 @@ const QUIET_CODES: readonly number[] = [
 ];
 
 /** Wraps a watch of the engine. */
-export function wrapWatch(handle: WatchHandle, options: WatchOptions | undefined): Watch {
+export function wrapWatch(handle: WatchCalls, options: WatchOptions | undefined): Watch {
   const promise = settle(handle.promise as Promise<void>).then(
     () => true,
     (error: unknown) => {
