@@ -23,6 +23,7 @@ import { inAWorker } from './browser/in-a-worker.ts';
 import { lostMessages } from './browser/lost-messages.ts';
 import { lostUpdates } from './browser/lost-updates.ts';
 import { pageLife } from './browser/page-life.ts';
+import { programsInPages } from './browser/programs.ts';
 import { readSkew } from './browser/read-skew.ts';
 import { readmeExample } from './browser/readme-example.ts';
 import { staticFolder } from './browser/static-folder.ts';
@@ -31,11 +32,14 @@ import { survivesRestart } from './browser/survives-restart.ts';
 import { thrownAwayStore } from './browser/thrown-away-store.ts';
 import { watchesAcrossTabs } from './browser/watches-across-tabs.ts';
 import type { World } from './browser/world.ts';
+import { foundationdbInNode } from './node/foundationdb-in-node.ts';
 import { oldTransaction } from './node/old-transaction.ts';
 import { packageContents } from './node/package-contents.ts';
+import { programsInNode } from './node/programs.ts';
 import { tupleCrossCheck } from './node/tuple-cross-check.ts';
 import { withoutABrowser } from './node/without-a-browser.ts';
 import { apiSuite } from './suite/api-suite.ts';
+import { foundationdbEntry } from './suite/foundationdb-entry.ts';
 import { layers } from './suite/layers.ts';
 import { Browser, withProfile } from './support/browser.ts';
 import { type Counts, runMocha } from './support/mocha-run.ts';
@@ -79,10 +83,13 @@ function runInNode(): Promise<Counts> {
         steps,
       });
       layers(seed);
+      foundationdbEntry(() => `memory:entry-${opened++}`);
+      foundationdbInNode();
       tupleCrossCheck(seed);
       withoutABrowser();
       oldTransaction();
       packageContents();
+      programsInNode();
     },
     { grep: options.grep },
   );
@@ -126,6 +133,7 @@ function scenarios(world: World): void {
   describe('scenarios in Chromium', () => {
     staticFolder(world);
     readmeExample(world);
+    programsInPages(world);
     survivesRestart(world);
     survivesKill(world);
     thrownAwayStore(world);
@@ -154,7 +162,7 @@ async function bundlePages(): Promise<void> {
     format: 'esm',
     target: 'es2023',
     // The page gets the package as a user's page does, through an import map; chai goes into the bundle.
-    external: ['plinthdb'],
+    external: ['plinthdb', 'plinthdb/foundationdb'],
     sourcemap: 'inline',
     logLevel: 'warning',
   });
@@ -175,7 +183,9 @@ async function startServer(): Promise<StaticServer> {
 }
 
 function page(scripts: string): string {
-  const imports = JSON.stringify({ imports: { plinthdb: `/plinthdb/${packageEntry()}` } });
+  const entries = { plinthdb: '.', 'plinthdb/foundationdb': './foundationdb' };
+  const addresses = Object.entries(entries).map(([name, path]) => [name, `/plinthdb/${packageEntry(path)}`]);
+  const imports = JSON.stringify({ imports: Object.fromEntries(addresses) });
   return `<!doctype html><meta charset="utf-8"><title>plinthdb</title>
 <script type="importmap">${imports}</script>
 ${scripts}`;

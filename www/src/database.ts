@@ -85,8 +85,6 @@ export class Database<
   ): Promise<T> {
     const signal = options?.signal;
     signal?.throwIfAborted();
-    const opening = this.#connection.handle();
-    if (opening instanceof Promise) await opening;
     const tn = this.rawCreateTransaction(options);
     // A retry forgets most options.
     const isRetryForgetful = options !== undefined && Object.keys(options).length > 0;

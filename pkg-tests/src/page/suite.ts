@@ -6,6 +6,7 @@
  */
 import { open } from 'plinthdb';
 import { apiSuite } from '../suite/api-suite.ts';
+import { foundationdbEntry } from '../suite/foundationdb-entry.ts';
 import { layers } from '../suite/layers.ts';
 import type { TestEvent } from '../support/page-run.ts';
 
@@ -27,13 +28,16 @@ mocha.setup({
 });
 if (grep !== null) mocha.fgrep(grep);
 
+const uniqueName = () => `${isMemory ? 'memory:' : ''}suite-${opened++}-${crypto.randomUUID()}`;
+
 apiSuite({
   label: isMemory ? 'memory in Chromium' : 'IndexedDB in Chromium',
-  uniqueName: () => `${isMemory ? 'memory:' : ''}suite-${opened++}-${crypto.randomUUID()}`,
+  uniqueName,
   open,
   seed: Number(parameters.get('seed')),
   steps: Number(parameters.get('steps')),
 });
+foundationdbEntry(uniqueName);
 if (isMemory) layers(Number(parameters.get('seed')));
 
 mocha.run();
