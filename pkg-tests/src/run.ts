@@ -32,6 +32,7 @@ import { survivesRestart } from './browser/survives-restart.ts';
 import { thrownAwayStore } from './browser/thrown-away-store.ts';
 import { watchesAcrossTabs } from './browser/watches-across-tabs.ts';
 import type { World } from './browser/world.ts';
+import { examples } from './node/examples.ts';
 import { foundationdbInNode } from './node/foundationdb-in-node.ts';
 import { oldTransaction } from './node/old-transaction.ts';
 import { packageContents } from './node/package-contents.ts';
@@ -89,6 +90,7 @@ function runInNode(): Promise<Counts> {
       withoutABrowser();
       oldTransaction();
       packageContents();
+      examples();
       programsInNode();
     },
     { grep: options.grep },

@@ -31,6 +31,11 @@ function encodeUtf8(text: string): Uint8Array {
 /**
  * The first key that does not begin with `prefix`: trailing ff bytes dropped, then the last byte plus
  * one. Fails with `client_invalid_operation` if nothing is left.
+ *
+ * @example
+ * ```ts
+ * strInc('user/'); // the bytes of 'user0'
+ * ```
  */
 export function strInc(prefix: BytesLike): Uint8Array {
   const bytes = toBytes(prefix);
@@ -59,7 +64,14 @@ export function keyAfter(key: Uint8Array): Uint8Array {
   return after;
 }
 
-/** Two pieces of bytes as one. */
+/**
+ * Two pieces of bytes as one.
+ *
+ * @example
+ * ```ts
+ * const key = concat2(tuple.pack('a'), tuple.pack('b'));
+ * ```
+ */
 export function concat2(first: Uint8Array, second: Uint8Array): Uint8Array {
   const both = new Uint8Array(first.length + second.length);
   both.set(first);
@@ -67,7 +79,14 @@ export function concat2(first: Uint8Array, second: Uint8Array): Uint8Array {
   return both;
 }
 
-/** Whether the bytes begin with the prefix. */
+/**
+ * Whether the bytes begin with the prefix.
+ *
+ * @example
+ * ```ts
+ * startsWith(tuple.pack(['a', 1]), tuple.pack(['a'])); // true
+ * ```
+ */
 export function startsWith(bytes: Uint8Array, prefix: Uint8Array): boolean {
   if (prefix.length > bytes.length) return false;
   for (let index = 0; index < prefix.length; index++) {

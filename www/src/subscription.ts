@@ -24,7 +24,17 @@ export interface Changes<KeyIn = BytesLike, KeyOut = Uint8Array, Value = Uint8Ar
    * with the prefix of the subspace, since the ends of ranges need not be keys of an encoding.
    */
   replaced: KeyRange[];
-  /** Whether a key is in one of these ranges. */
+  /**
+   * Whether a key is in one of these ranges.
+   *
+   * @example
+   * ```ts
+   * const copy = new Map<string, string>();
+   * db.at('todo/', encoders.string, encoders.string).subscribe({ prefix: '' }, ({ isReplaced }) => {
+   *   for (const key of copy.keys()) if (isReplaced(key)) copy.delete(key);
+   * });
+   * ```
+   */
   isReplaced(key: KeyIn): boolean;
 }
 
@@ -38,7 +48,15 @@ export interface SubscribeOptions {
 export interface Subscription {
   /** Resolves when it has ended: closed, aborted, or the database closed. Rejects when it failed. */
   readonly ended: Promise<void>;
-  /** Ends it. Harmless when it has ended. */
+  /**
+   * Ends it. Harmless when it has ended.
+   *
+   * @example
+   * ```ts
+   * const subscription = db.subscribe('inbox', () => console.log('changed'));
+   * subscription.close();
+   * ```
+   */
   close(): void;
 }
 

@@ -8,7 +8,14 @@ export interface GetSubspace<KeyIn, KeyOut, ValIn, ValOut> {
   getSubspace(): Subspace<KeyIn, KeyOut, ValIn, ValOut>;
 }
 
-/** Whether something has a subspace. */
+/**
+ * Whether something has a subspace.
+ *
+ * @example
+ * ```ts
+ * isGetSubspace(db); // true
+ * ```
+ */
 export function isGetSubspace<KeyIn, KeyOut, ValIn, ValOut>(
   value: unknown,
 ): value is GetSubspace<KeyIn, KeyOut, ValIn, ValOut> {
@@ -50,7 +57,14 @@ export class Subspace<KeyIn = BytesLike, KeyOut = Uint8Array, ValIn = BytesLike,
     this.valueXf = valueXf ?? (defaultTransformer as unknown as Transformer<ValIn, ValOut>);
   }
 
-  /** The subspace of the keys that begin with this one; with other encodings, if they are given. */
+  /**
+   * The subspace of the keys that begin with this one; with other encodings, if they are given.
+   *
+   * @example
+   * ```ts
+   * const users = root.at('users/', encoders.string, encoders.json);
+   * ```
+   */
   at(prefix: KeyIn | null): Subspace<KeyIn, KeyOut, ValIn, ValOut>;
   at<ChildKeyIn, ChildKeyOut>(
     prefix: KeyIn | null,
@@ -74,12 +88,26 @@ export class Subspace<KeyIn = BytesLike, KeyOut = Uint8Array, ValIn = BytesLike,
     return this.#derive(prefix === null ? this.prefix : this.packKey(prefix), keyXf, valueXf);
   }
 
-  /** The subspace of the keys that begin with these bytes, whatever the encoding. */
+  /**
+   * The subspace of the keys that begin with these bytes, whatever the encoding.
+   *
+   * @example
+   * ```ts
+   * const inside = new Subspace('app/', tuple).atRaw(Uint8Array.of(1));
+   * ```
+   */
   atRaw(prefix: BytesLike): Subspace<KeyIn, KeyOut, ValIn, ValOut> {
     return this.#derive(concat2(this.prefix, toBytes(prefix)), this.keyXf, this.valueXf);
   }
 
-  /** The same keys with another encoding of what follows the prefix; without one, as bytes. */
+  /**
+   * The same keys with another encoding of what follows the prefix; without one, as bytes.
+   *
+   * @example
+   * ```ts
+   * const users = new Subspace('users/').withKeyEncoding(tuple);
+   * ```
+   */
   withKeyEncoding(): Subspace<BytesLike, Uint8Array, ValIn, ValOut>;
   withKeyEncoding<ChildKeyIn, ChildKeyOut>(
     keyXf: Transformer<ChildKeyIn, ChildKeyOut>,
@@ -90,7 +118,14 @@ export class Subspace<KeyIn = BytesLike, KeyOut = Uint8Array, ValIn = BytesLike,
     return this.#derive(this.prefix, keyXf, this.valueXf);
   }
 
-  /** The same keys with another encoding of their values; without one, as bytes. */
+  /**
+   * The same keys with another encoding of their values; without one, as bytes.
+   *
+   * @example
+   * ```ts
+   * const users = new Subspace('users/').withValueEncoding(encoders.json);
+   * ```
+   */
   withValueEncoding(): Subspace<KeyIn, KeyOut, BytesLike, Uint8Array>;
   withValueEncoding<ChildValIn, ChildValOut>(
     valueXf: Transformer<ChildValIn, ChildValOut>,
@@ -101,37 +136,90 @@ export class Subspace<KeyIn = BytesLike, KeyOut = Uint8Array, ValIn = BytesLike,
     return this.#derive(this.prefix, this.keyXf, valueXf);
   }
 
-  /** Itself. */
+  /**
+   * Itself.
+   *
+   * @example
+   * ```ts
+   * db.at(new Subspace('users/').getSubspace());
+   * ```
+   */
   getSubspace(): this {
     return this;
   }
 
-  /** The bytes of a key. */
+  /**
+   * The bytes of a key.
+   *
+   * @example
+   * ```ts
+   * new Subspace('users/').packKey('ann'); // the bytes of 'users/ann'
+   * ```
+   */
   packKey(key: KeyIn): Uint8Array {
     return this.#withPrefix(this.keyXf.pack(key));
   }
 
-  /** The key of bytes. Throws `key_not_in_subspace` if they don't begin with the prefix. */
+  /**
+   * The key of bytes. Throws `key_not_in_subspace` if they don't begin with the prefix.
+   *
+   * @example
+   * ```ts
+   * const users = new Subspace('users/', encoders.string);
+   * users.unpackKey(users.packKey('ann')); // 'ann'
+   * ```
+   */
   unpackKey(key: Uint8Array): KeyOut {
     return this.keyXf.unpack(this.prefix.length === 0 ? key : withoutPrefix(key, this.prefix));
   }
 
-  /** The bytes of a value. */
+  /**
+   * The bytes of a value.
+   *
+   * @example
+   * ```ts
+   * new Subspace('users/', encoders.string, encoders.json).packValue({ age: 30 });
+   * ```
+   */
   packValue(value: ValIn): Uint8Array {
     return this.handOut(toBytes(this.valueXf.pack(value)));
   }
 
-  /** The value of bytes. */
+  /**
+   * The value of bytes.
+   *
+   * @example
+   * ```ts
+   * const users = new Subspace('users/', encoders.string, encoders.json);
+   * users.unpackValue(users.packValue({ age: 30 })); // { age: 30 }
+   * ```
+   */
   unpackValue(value: Uint8Array): ValOut {
     return this.valueXf.unpack(value);
   }
 
-  /** The bytes of a key with a versionstamp that the commit is to fill in. */
+  /**
+   * The bytes of a key with a versionstamp that the commit is to fill in.
+   *
+   * @example
+   * ```ts
+   * const log = new Subspace('log/', tuple);
+   * const { data, stampPos } = log.packKeyUnboundVersionstamp([tuple.unboundVersionstamp()]);
+   * ```
+   */
   packKeyUnboundVersionstamp(key: KeyIn): UnboundStamp {
     return packUnboundAfter(this.prefix, this.keyXf, key);
   }
 
-  /** The bytes of a value with a versionstamp that the commit is to fill in. */
+  /**
+   * The bytes of a value with a versionstamp that the commit is to fill in.
+   *
+   * @example
+   * ```ts
+   * const log = new Subspace('log/', encoders.string, tuple);
+   * const { data, stampPos } = log.packValueUnboundVersionstamp([tuple.unboundVersionstamp()]);
+   * ```
+   */
   packValueUnboundVersionstamp(value: ValIn): UnboundStamp {
     return packUnboundAfter(EMPTY, this.valueXf, value);
   }
@@ -139,6 +227,11 @@ export class Subspace<KeyIn = BytesLike, KeyOut = Uint8Array, ValIn = BytesLike,
   /**
    * The keys below this one: what the encoding says they are, which for tuples is those with more elements,
    * and otherwise those that begin with its bytes.
+   *
+   * @example
+   * ```ts
+   * const { begin, end } = new Subspace('users/', tuple).packRange(['ann']);
+   * ```
    */
   packRange(prefix: KeyIn): KeyRange {
     const range = this.keyXf.range?.(prefix);
@@ -146,18 +239,39 @@ export class Subspace<KeyIn = BytesLike, KeyOut = Uint8Array, ValIn = BytesLike,
     return { begin: this.#withPrefix(range.begin), end: this.#withPrefix(range.end) };
   }
 
-  /** The keys whose bytes begin with the bytes of this one. */
+  /**
+   * The keys whose bytes begin with the bytes of this one.
+   *
+   * @example
+   * ```ts
+   * const { begin, end } = new Subspace('users/', tuple).packRangeStartsWith(['ann']);
+   * ```
+   */
   packRangeStartsWith(prefix: KeyIn): KeyRange {
     return this.#ownRange(prefixRange(this.packKey(prefix)));
   }
 
-  /** The keys from this one to the end of the subspace; without a key, all of them. */
+  /**
+   * The keys from this one to the end of the subspace; without a key, all of them.
+   *
+   * @example
+   * ```ts
+   * const { begin, end } = new Subspace('users/', tuple).packRangeFrom(['ann']);
+   * ```
+   */
   packRangeFrom(start?: KeyIn): KeyRange {
     const { begin, end } = this.#ownRange(prefixRange(this.prefix));
     return { begin: start === undefined ? begin : this.packKey(start), end };
   }
 
-  /** Whether bytes begin with the prefix. */
+  /**
+   * Whether bytes begin with the prefix.
+   *
+   * @example
+   * ```ts
+   * new Subspace('users/').contains('users/ann'); // true
+   * ```
+   */
   contains(key: BytesLike): boolean {
     return startsWith(toBytes(key), this.prefix);
   }
@@ -198,5 +312,12 @@ export class Subspace<KeyIn = BytesLike, KeyOut = Uint8Array, ValIn = BytesLike,
   }
 }
 
-/** All keys, as bytes. */
+/**
+ * All keys, as bytes.
+ *
+ * @example
+ * ```ts
+ * const users = root.at('users/');
+ * ```
+ */
 export const root: Subspace = /* @__PURE__ */ new Subspace(null);

@@ -9,12 +9,26 @@ const EMPTY = /* @__PURE__ */ new Uint8Array(0);
 /**
  * The template of a versionstamped key or value: the bytes, then where in them the ten bytes of the stamp
  * go, as four bytes, little-endian. The same for keys and values.
+ *
+ * @example
+ * ```ts
+ * const template = packVersionstamp(tuple.packUnboundVersionstamp(['log', tuple.unboundVersionstamp()]));
+ * tn.setVersionstampedKeyRaw(template, 'entry');
+ * ```
  */
 export function packVersionstamp({ data, stampPos }: UnboundStamp, _isKey?: boolean): Uint8Array {
   return template([data], stampPos);
 }
 
-/** As {@link packVersionstamp}, with a prefix. */
+/**
+ * As {@link packVersionstamp}, with a prefix.
+ *
+ * @example
+ * ```ts
+ * const stamped = tuple.packUnboundVersionstamp([tuple.unboundVersionstamp()]);
+ * tn.setVersionstampedKeyRaw(packPrefixedVersionstamp(tuple.pack('log'), stamped), 'entry');
+ * ```
+ */
 export function packPrefixedVersionstamp(
   prefix: Uint8Array,
   { data, stampPos }: UnboundStamp,
@@ -23,7 +37,14 @@ export function packPrefixedVersionstamp(
   return template([prefix, data], prefix.length + stampPos);
 }
 
-/** The template of a prefix, a versionstamp and a suffix. */
+/**
+ * The template of a prefix, a versionstamp and a suffix.
+ *
+ * @example
+ * ```ts
+ * tn.setVersionstampedKeyRaw(packVersionstampPrefixSuffix('log/', '/end'), 'entry');
+ * ```
+ */
 export function packVersionstampPrefixSuffix(
   prefix: BytesLike = EMPTY,
   suffix: BytesLike = EMPTY,

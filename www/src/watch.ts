@@ -11,7 +11,15 @@ export interface Watch {
    * nobody handles is not reported as unhandled.
    */
   readonly promise: Promise<boolean>;
-  /** Ends the watch. Harmless when it has ended. */
+  /**
+   * Ends the watch. Harmless when it has ended.
+   *
+   * @example
+   * ```ts
+   * const watch = await db.getAndWatch('inbox');
+   * watch.cancel();
+   * ```
+   */
   cancel(): void;
 }
 

@@ -22,7 +22,15 @@ const buf: Transformer<NativeValue, Bytes> = {
 
 const tuples: Transformer<TupleIn, tuple.TupleItem[]> = tuple;
 
-/** Encodings of keys and values. */
+/**
+ * Encodings of keys and values.
+ *
+ * @example
+ * ```ts
+ * const books = fdb.open().withKeyEncoding(fdb.encoders.tuple).withValueEncoding(fdb.encoders.json);
+ * await books.set(['book', 1], { title: 'Emma' });
+ * ```
+ */
 export const encoders = {
   int32BE: withBuffers(plain.int32BE),
   json: plain.json,

@@ -14,7 +14,15 @@ function enumOf<T extends Members>(members: T): Enum<T> {
   return Object.freeze({ ...members, ...Object.fromEntries(names) }) as Enum<T>;
 }
 
-/** Atomic operations. */
+/**
+ * Atomic operations.
+ *
+ * @example
+ * ```ts
+ * fdb.MutationType.Add; // 2
+ * fdb.MutationType[2]; // 'Add'
+ * ```
+ */
 export const MutationType = /* @__PURE__ */ enumOf({
   Add: 2,
   And: 6,

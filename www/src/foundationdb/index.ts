@@ -25,25 +25,60 @@ export function open(clusterFile?: string, options?: OpenOptions): Database {
   return openFrom(fileOfThePackage, nameOf(clusterFile), options);
 }
 
-/** The same as {@link open}. @deprecated */
+/**
+ * The same as {@link open}. @deprecated
+ *
+ * @example
+ * ```ts
+ * const old = fdb.openSync('fdb.cluster');
+ * ```
+ */
 export const openSync: typeof open = open;
 
-/** A cluster, which is no more than what `open` opens. @deprecated */
+/**
+ * A cluster, which is no more than what `open` opens. @deprecated
+ *
+ * @example
+ * ```ts
+ * const old = fdb.createClusterSync().openDatabaseSync();
+ * ```
+ */
 export function createClusterSync(clusterFile?: string): Cluster {
   return clusterOf((options) => open(clusterFile, options));
 }
 
-/** A cluster, which is no more than what `open` opens. @deprecated */
+/**
+ * A cluster, which is no more than what `open` opens. @deprecated
+ *
+ * @example
+ * ```ts
+ * const old = await (await fdb.createCluster()).openDatabase();
+ * ```
+ */
 export async function createCluster(clusterFile?: string): Promise<Cluster> {
   return createClusterSync(clusterFile);
 }
 
-/** Deletes a database with everything in it. Close its handles first. */
+/**
+ * Deletes a database with everything in it. Close its handles first.
+ *
+ * @example
+ * ```ts
+ * await fdb.deleteDatabase('fdb.cluster');
+ * ```
+ */
 export function deleteDatabase(clusterFile?: string): Promise<void> {
   return deleteFrom(fileOfThePackage, nameOf(clusterFile));
 }
 
-/** Loads the engine before it is needed, or from a place of your choice. `open` does it otherwise. */
+/**
+ * Loads the engine before it is needed, or from a place of your choice. `open` does it otherwise.
+ *
+ * @example
+ * ```ts
+ * await fdb.init({ wasm: '/static/plinth.wasm' });
+ * ```
+ */
 export function init(options?: InitOptions): Promise<void> {
   return loadEngine(() => options?.wasm ?? fileOfThePackage());
 }

@@ -71,5 +71,12 @@ class BufferSubspace<KeyIn, KeyOut, ValIn, ValOut> extends PlainSubspace<KeyIn, 
 /** Subspaces. */
 export const Subspace = BufferSubspace as unknown as SubspaceClass;
 
-/** All keys, as bytes. */
+/**
+ * All keys, as bytes.
+ *
+ * @example
+ * ```ts
+ * const users = fdb.root.at('users/');
+ * ```
+ */
 export const root: Subspace = /* @__PURE__ */ new Subspace(null);
