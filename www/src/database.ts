@@ -442,7 +442,7 @@ export class Database<
    */
   async getBoundaryKeys(start: KeyIn, end: KeyIn): Promise<KeyOut[]> {
     const { subspace } = this;
-    const [begin, last] = [subspace.packKey(start), subspace.packKey(end)];
+    const [begin, last] = [subspace.keyBytes(start), subspace.keyBytes(end)];
     const isIncluded = begin.length === 0 && last.length > 0;
     return isIncluded ? [subspace.unpackKey(this.#connection.own(new Uint8Array(0)))] : [];
   }

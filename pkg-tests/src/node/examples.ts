@@ -1,12 +1,10 @@
 /** The examples in the package's documentation compile as they stand there. */
-import { execFile } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { basename, dirname, join } from 'node:path';
-import { promisify } from 'node:util';
+import { basename, join } from 'node:path';
 import { assert } from 'chai';
 import * as plinthdb from 'plinthdb';
 import { paths } from '../support/paths.ts';
+import { compilerSays } from './types-of-a-page.ts';
 
 interface Example {
   readonly file: string;
@@ -63,15 +61,7 @@ export function examples(): void {
         include: [],
       };
       writeFileSync(join(target, 'tsconfig.json'), JSON.stringify(configuration));
-      const compiler = join(
-        dirname(createRequire(import.meta.url).resolve('typescript/package.json')),
-        'bin',
-        'tsc',
-      );
-      const { stdout } = await promisify(execFile)(process.execPath, [compiler, '-p', target], {
-        cwd: paths.tests,
-      }).catch((error: { stdout: string }) => error);
-      assert.equal(stdout, '');
+      assert.equal(await compilerSays(target), '');
     }).timeout(60_000);
 
     it('are found where they are', () => {
