@@ -31,6 +31,7 @@ import { survivesRestart } from './browser/survives-restart.ts';
 import { thrownAwayStore } from './browser/thrown-away-store.ts';
 import { watchesAcrossTabs } from './browser/watches-across-tabs.ts';
 import type { World } from './browser/world.ts';
+import { guide } from './node/guide.ts';
 import { oldTransaction } from './node/old-transaction.ts';
 import { packageContents } from './node/package-contents.ts';
 import { tupleCrossCheck } from './node/tuple-cross-check.ts';
@@ -81,6 +82,7 @@ function runInNode(): Promise<Counts> {
       layers(seed);
       tupleCrossCheck(seed);
       withoutABrowser();
+      guide();
       oldTransaction();
       packageContents();
     },

@@ -6,6 +6,7 @@ import type { KeySelector } from './key-selector.js';
 import { databaseOptionTable, type NativeDatabaseOptions } from './option-codes.js';
 import { OWN_OPTIONS, setOptions } from './options.js';
 import type { RangeOptions, Row } from './range.js';
+import { orAborted } from './signal.js';
 import {
   type Changes,
   callBack,
@@ -138,7 +139,8 @@ export class Database {
     try {
       for (;;) {
         try {
-          const result = await body(tn);
+          // A body that hangs must not keep an aborted transaction from ending.
+          const result = await orAborted(Promise.resolve(body(tn)), signal);
           await tn.rawCommit();
           return result;
         } catch (error) {
