@@ -36,11 +36,13 @@ import { packageContents } from './node/package-contents.ts';
 import { tupleCrossCheck } from './node/tuple-cross-check.ts';
 import { withoutABrowser } from './node/without-a-browser.ts';
 import { apiSuite } from './suite/api-suite.ts';
+import type { Storage } from './suite/fixture.ts';
 import { layers } from './suite/layers.ts';
+import { recipes } from './suite/recipes.ts';
 import { Browser, withProfile } from './support/browser.ts';
 import { type Counts, runMocha } from './support/mocha-run.ts';
 import { runSuiteInPage } from './support/page-run.ts';
-import { mochaForPages, packageEntry, packageManifest, paths } from './support/paths.ts';
+import { mochaForPages, packageImports, packageManifest, paths } from './support/paths.ts';
 import { StaticServer } from './support/server.ts';
 
 const { values: options } = parseArgs({ options: { grep: { type: 'string' }, part: { type: 'string' } } });
@@ -71,13 +73,15 @@ function runInNode(): Promise<Counts> {
   let opened = 0;
   return runMocha(
     () => {
-      apiSuite({
+      const storage: Storage = {
         label: 'memory in Node',
         uniqueName: () => `memory:suite-${opened++}`,
         open,
         seed,
         steps,
-      });
+      };
+      apiSuite(storage);
+      recipes(storage);
       layers(seed);
       tupleCrossCheck(seed);
       withoutABrowser();
@@ -175,7 +179,7 @@ async function startServer(): Promise<StaticServer> {
 }
 
 function page(scripts: string): string {
-  const imports = JSON.stringify({ imports: { plinthdb: `/plinthdb/${packageEntry()}` } });
+  const imports = JSON.stringify({ imports: packageImports('/plinthdb/') });
   return `<!doctype html><meta charset="utf-8"><title>plinthdb</title>
 <script type="importmap">${imports}</script>
 ${scripts}`;
