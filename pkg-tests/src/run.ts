@@ -25,6 +25,7 @@ import { lostUpdates } from './browser/lost-updates.ts';
 import { pageLife } from './browser/page-life.ts';
 import { readSkew } from './browser/read-skew.ts';
 import { readmeExample } from './browser/readme-example.ts';
+import { recipesAcrossTabs } from './browser/recipes-across-tabs.ts';
 import { staticFolder } from './browser/static-folder.ts';
 import { survivesKill } from './browser/survives-kill.ts';
 import { survivesRestart } from './browser/survives-restart.ts';
@@ -145,6 +146,7 @@ function scenarios(world: World): void {
     frozenTab(world);
     disturbance(world);
     pageLife(world);
+    recipesAcrossTabs(world);
     durability(world);
     groupCommit(world);
   });
