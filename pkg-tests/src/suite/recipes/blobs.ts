@@ -2,7 +2,7 @@
 import { assert } from 'chai';
 import { Blobs } from 'plinthdb/recipes';
 import { commitOnce, type Storage, withDatabase } from '../fixture.ts';
-import { collect, place, runSteps, sleep } from './support.ts';
+import { collect, Latch, meddledWith, place, runSteps, sleep } from './support.ts';
 
 const LARGE_BYTES = 12_345_678;
 
@@ -162,28 +162,43 @@ export function blobs(storage: Storage): void {
 
     it('whose writer has died are swept, and a writer that was only slow is told', async () => {
       const dying = inPieces(content(5, 3_000_000), 1_000_000);
-      let release: () => void = () => undefined;
-      const released = new Promise<void>((resolve) => {
-        release = resolve;
-      });
-      let arrived: () => void = () => undefined;
-      const stuck = new Promise<void>((resolve) => {
-        arrived = resolve;
-      });
+      const [isStuck, released] = [new Latch(), new Latch()];
       async function* slow() {
         yield (await dying.next()).value as Uint8Array;
-        arrived();
-        await released;
+        isStuck.open();
+        await released.opened;
         yield* dying;
       }
       const written = photos.write(test.db, 'slow', slow()).catch((error: unknown) => error);
-      await stuck;
+      await isStuck.opened;
       await sleep(2);
       assert.equal(await new Blobs<string>(place, { graceMs: 1 }).sweep(test.db), 1);
       assert.lengthOf(await test.db.getRangeAll('recipe/'), 0);
-      release();
+      released.open();
       assert.match(((await written) as Error).message, /a piece within 60000 ms was expected/);
       assert.lengthOf(await test.db.getRangeAll('recipe/'), 0);
+    });
+
+    it('that are finished while they are swept are there', async () => {
+      const bytes = content(7, 1_500_000);
+      const [isStuck, released] = [new Latch(), new Latch()];
+      async function* slow() {
+        yield bytes.subarray(0, 1_000_000);
+        isStuck.open();
+        await released.opened;
+        yield bytes.subarray(1_000_000);
+      }
+      const written = photos.write(test.db, 'x', slow());
+      await isStuck.opened;
+      await sleep(2);
+      const sweeping = meddledWith(test.db, [
+        () => {
+          released.open();
+          return written;
+        },
+      ]);
+      assert.equal(await new Blobs<string>(place, { graceMs: 1 }).sweep(sweeping), 0);
+      assertSame(await joined(await photos.read(test.db, 'x')), bytes);
     });
 
     it('change with other keys of a transaction', async () => {

@@ -1,9 +1,10 @@
 /** The outbox: no change without its job, no job without its change, and what a job commits is committed once. */
 import { assert } from 'chai';
-import { type Database, encoders } from 'plinthdb';
+import { encoders, tuple } from 'plinthdb';
 import { type DeadJob, type Encoding, type Job, Outbox, type OutboxOptions } from 'plinthdb/recipes';
+import { text } from '../bytes.ts';
 import { type Storage, withDatabase } from '../fixture.ts';
-import { atOnce, collect, place, sleep, transactionCount, withSeed } from './support.ts';
+import { atOnce, collect, Latch, place, sleep, transactionCount, withSeed } from './support.ts';
 
 const QUICK: OutboxOptions = { backoffMs: 1, backoffMsMax: 4, leaseMs: 20_000 };
 
@@ -18,6 +19,13 @@ export function outboxes(storage: Storage): void {
     const add = (outbox: Outbox<number>, value: number, delayMs?: number) =>
       test.db.doTransaction((tn) => outbox.add(tn, value, { delayMs }));
     const isEmpty = (outbox: Outbox<number>) => test.db.doTransaction((tn) => outbox.isEmpty(tn));
+    /** Whether a job is due, looked up in the stored queue: taking it would be an attempt. */
+    async function isDue(): Promise<boolean> {
+      const queue = place.withKeyEncoding(tuple).at([0]);
+      const [first] = await test.db.getRangeAll(queue.prefix, undefined, { limit: 1 });
+      return first !== undefined && (queue.unpackKey(first[0])[0] as number) <= Date.now();
+    }
+
     const dead = (outbox: Outbox<number>) => test.db.doTransaction((tn) => collect(outbox.dead(tn)));
 
     /** How often each job's last transaction took effect. */
@@ -146,38 +154,57 @@ export function outboxes(storage: Storage): void {
       assert.lengthOf(await test.db.getRangeAll('recipe/'), 1);
     });
 
-    /** An attempt that hangs until it is let go. */
-    function hanging(db: Database, outbox: Outbox<number>) {
-      let release: () => void = () => undefined;
-      const released = new Promise<void>((resolve) => {
-        release = resolve;
+    /** An attempt that hangs until it is let go, and then commits its name. */
+    function hanging(outbox: Outbox<number>, name: string) {
+      const [taken, released] = [new Latch(), new Latch()];
+      const ended = outbox.runNext(test.db, async () => {
+        taken.open();
+        await released.opened;
+        return (tn) => tn.add(`done/${name}`, Uint8Array.of(1));
       });
-      const ended = outbox.runNext(db, async () => {
-        await released;
-        return (tn) => tn.add('done/late', Uint8Array.of(1));
-      });
-      return { release, ended };
+      return { taken: taken.opened, release: released.open, ended };
     }
 
-    it('gives a job to somebody else when a lease ends, and the late one commits nothing', async () => {
-      const outbox = outboxWith({ leaseMs: 30 });
+    const done = async () => (await test.db.getRangeAll('done/')).map(([key]) => text(key));
+
+    for (const isLateLast of [true, false]) {
+      const when = isLateLast ? 'after' : 'before';
+      it(`gives a job to somebody else when a lease ends, and the late one, ${when} the other, commits nothing`, async () => {
+        const outbox = outboxWith({ leaseMs: 40 });
+        await add(outbox, 1);
+        const late = hanging(outbox, 'late');
+        await late.taken;
+        while (!(await isDue())) await sleep(5);
+        const other = hanging(outboxWith(), 'other');
+        await other.taken;
+        for (const { release, ended } of isLateLast ? [other, late] : [late, other]) {
+          release();
+          assert.isTrue(await ended);
+        }
+        assert.deepEqual(await done(), ['done/other']);
+        assert.isTrue(await isEmpty(outbox));
+      });
+    }
+
+    it('a late failure takes the job from nobody', async () => {
+      const outbox = outboxWith({ leaseMs: 40 });
       await add(outbox, 1);
-      const late = hanging(test.db, outbox);
-      await sleep(5);
-      const attempts: number[] = [];
-      const finish = ({ attempt }: Job<number>) => {
-        attempts.push(attempt);
-        return (tn: Parameters<typeof outbox.add>[0]) => tn.add('done/other', Uint8Array.of(1));
-      };
-      while (!(await outbox.runNext(test.db, finish))) await sleep(5);
-      late.release();
-      assert.isTrue(await late.ended);
-      assert.deepEqual(attempts, [2]);
-      assert.deepEqual(
-        (await test.db.getRangeAll('done/')).map(([key]) => String.fromCharCode(...key)),
-        ['done/other'],
-      );
-      assert.isTrue(await isEmpty(outbox));
+      const [taken, released] = [new Latch(), new Latch()];
+      const late = outbox.runNext(test.db, async () => {
+        taken.open();
+        await released.opened;
+        throw new Error('too late');
+      });
+      await taken.opened;
+      while (!(await isDue())) await sleep(5);
+      const other = hanging(outboxWith(), 'other');
+      await other.taken;
+      released.open();
+      await late;
+      assert.isFalse(await outbox.runNext(test.db, () => assert.fail('somebody else has it')));
+      other.release();
+      await other.ended;
+      assert.deepEqual(await done(), ['done/other']);
     });
 
     it('gives a job up whose every attempt dies', async () => {
@@ -185,8 +212,7 @@ export function outboxes(storage: Storage): void {
       await add(outbox, 1);
       const late = [];
       while ((await dead(outbox)).length === 0) {
-        const attempt = hanging(test.db, outbox);
-        late.push(attempt);
+        late.push(hanging(outbox, 'dead'));
         await sleep(10);
       }
       for (const { release } of late) release();

@@ -3,7 +3,17 @@ import { assert } from 'chai';
 import { type Database, encoders, errorCodes } from 'plinthdb';
 import { type Encoding, HighContentionQueue, PriorityQueue, Queue } from 'plinthdb/recipes';
 import { codeOf, commitOnce, type Storage, withDatabase } from '../fixture.ts';
-import { Attempts, ascending, atOnce, place, runSteps, transactionCount, withSeed } from './support.ts';
+import {
+  Attempts,
+  ascending,
+  atOnce,
+  Latch,
+  meddledWith,
+  place,
+  runSteps,
+  transactionCount,
+  withSeed,
+} from './support.ts';
 
 interface Item {
   producer: number;
@@ -179,6 +189,71 @@ function highContentionQueue(storage: Storage): void {
     assertEachOnce(consumed.flat(), 2, 15);
     for (const mine of consumed) assertOrderOfProducers(mine);
     assert.lengthOf(await test.db.getRangeAll('recipe/'), 0, 'nothing is left behind');
+  });
+
+  const nothing = () => undefined;
+
+  it('does not hand out an item that was popped at once meanwhile', async () => {
+    const tickets = new HighContentionQueue(place, encoders.string);
+    for (const item of ['A', 'B', 'C']) await test.db.doTransaction((tn) => tickets.push(tn, item));
+    const [isHeld, released] = [new Latch(), new Latch()];
+    let poppedAtOnce: Promise<string | undefined> = Promise.resolve(undefined);
+    const holding = meddledWith(test.db, [
+      () => {
+        isHeld.open();
+        return released.opened;
+      },
+    ]);
+    const waiting = meddledWith(test.db, [
+      async () => {
+        assert.equal(await tickets.pop(test.db), 'A');
+        poppedAtOnce = tickets.pop(holding);
+        await isHeld.opened;
+      },
+      nothing,
+      // The one that waits is about to be given B, which the other one takes now.
+      async () => {
+        released.open();
+        assert.equal(await poppedAtOnce, 'B');
+      },
+    ]);
+    assert.equal(await tickets.pop(waiting), 'C');
+    assert.lengthOf(await test.db.getRangeAll('recipe/'), 0);
+  });
+
+  it('does not hand out an item to one who has been told that there is none', async () => {
+    const tickets = new HighContentionQueue(place, encoders.string);
+    await test.db.doTransaction((tn) => tickets.push(tn, 'A'));
+    const [isTaken, isRegistered, isPushed, isHeld, released] = Array.from(
+      { length: 5 },
+      () => new Latch(),
+    ) as [Latch, Latch, Latch, Latch, Latch];
+    const first = meddledWith(test.db, [
+      async () => {
+        assert.equal(await tickets.pop(test.db), 'A');
+        isTaken.open();
+      },
+      isRegistered.open,
+      // It finds no item for itself; one comes, and the second one is about to hand it to the first.
+      async () => {
+        await test.db.doTransaction((tn) => tickets.push(tn, 'B'));
+        isPushed.open();
+        await isHeld.opened;
+      },
+    ]);
+    const second = meddledWith(test.db, [
+      () => Promise.all([isTaken.opened, isRegistered.opened]),
+      () => isPushed.opened,
+      () => {
+        isHeld.open();
+        return released.opened;
+      },
+    ]);
+    const popped = [tickets.pop(first), tickets.pop(second)];
+    assert.isUndefined(await popped[0]);
+    released.open();
+    assert.equal(await popped[1], 'B');
+    assert.lengthOf(await test.db.getRangeAll('recipe/'), 0);
   });
 
   it('is first in, first out for one who pops', async () => {

@@ -75,3 +75,30 @@ export function sleep(ms: number): Promise<void> {
 export function ascending(numbers: Iterable<number>): number[] {
   return [...numbers].sort((a, b) => a - b);
 }
+
+/**
+ * The database for one caller, with something happening between what its transactions do and their commits: the first
+ * hook after the first body has run, and so on; a body that is repeated counts again.
+ */
+export function meddledWith(db: Database, hooks: readonly (() => Promise<unknown> | unknown)[]): Database {
+  let runs = 0;
+  const doTransaction: Database['doTransaction'] = (body, options) =>
+    db.doTransaction(async (tn) => {
+      const result = await body(tn);
+      await hooks[runs++]?.();
+      return result;
+    }, options);
+  return { doTransaction } as Database;
+}
+
+/** A promise that is settled by hand. */
+export class Latch {
+  readonly opened: Promise<void>;
+  open: () => void = () => undefined;
+
+  constructor() {
+    this.opened = new Promise((resolve) => {
+      this.open = resolve;
+    });
+  }
+}
