@@ -32,6 +32,7 @@ export class HighContentionQueue<V> {
   readonly #requests: TupleSpace;
   readonly #results: TupleSpace;
   readonly #values: Encoding<V>;
+  readonly #fulfilling = new WeakMap<Database, Promise<void>>();
 
   constructor(place: Place, values: Encoding<V>) {
     const space = tupleSpace(place);
@@ -53,7 +54,7 @@ export class HighContentionQueue<V> {
     const id = randomId();
     const request = await db.doTransaction((tn) => this.#register(tn, id));
     for (;;) {
-      await once(db, (tn) => this.#fulfil(tn));
+      await this.#fulfilTogether(db);
       const done = await db.doTransaction((tn) => this.#collect(tn, request, id));
       if (done !== undefined) return this.#unpacked(done.item);
     }
@@ -79,6 +80,15 @@ export class HighContentionQueue<V> {
     // If the answer to a first attempt was lost, it may have been fulfilled by now.
     if (!(await tn.exists(this.#results.packKey([id])))) tn.set(request, '');
     return request;
+  }
+
+  /** Those who wait here have one of them hand out for all: at the same time, all but one would fail. */
+  #fulfilTogether(db: Database): Promise<void> {
+    const underWay = this.#fulfilling.get(db);
+    if (underWay !== undefined) return underWay;
+    const fulfilling = once(db, (tn) => this.#fulfil(tn)).finally(() => this.#fulfilling.delete(db));
+    this.#fulfilling.set(db, fulfilling);
+    return fulfilling;
   }
 
   /** Hands out the first items to the first requests; those for which there is none get nothing. */
