@@ -17,6 +17,9 @@ const BATCH = 100;
  * again and again: it registers a request, and whoever comes first hands out items to all that wait, in
  * the order of their requests.
  *
+ * That is for many tabs: 200 pops at once from four tabs take half the time they take from a {@link Queue}.
+ * In one tab those who want the same key wait in line anyway, and the simple queue is the faster one.
+ *
  * Popping is a transaction of its own, or several. An item that was popped by a tab that dies then is gone
  * with it; for work that has to be done, see {@link Outbox}.
  *

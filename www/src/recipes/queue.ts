@@ -3,8 +3,8 @@ import { type Encoding, type Place, stampedKey, type TupleSpace, tupleSpace } fr
 
 /**
  * A queue: first in, first out, in the order of the commits. Pushing never conflicts, because the key is the
- * commit's versionstamp. Popping conflicts with popping, as two transactions want the same item; where many pop
- * at once, see {@link HighContentionQueue}.
+ * commit's versionstamp. Popping conflicts with popping, as two transactions want the same item; where many tabs
+ * pop at once, see {@link HighContentionQueue}.
  *
  * Since what a transaction pushes has its place only when it commits, a transaction that has pushed can't
  * pop or look: it fails with `accessed_unreadable`. Popping first and pushing then is fine.
