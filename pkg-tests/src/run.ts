@@ -25,6 +25,7 @@ import { lostUpdates } from './browser/lost-updates.ts';
 import { pageLife } from './browser/page-life.ts';
 import { readSkew } from './browser/read-skew.ts';
 import { readmeExample } from './browser/readme-example.ts';
+import { recipesAcrossTabs } from './browser/recipes-across-tabs.ts';
 import { staticFolder } from './browser/static-folder.ts';
 import { survivesKill } from './browser/survives-kill.ts';
 import { survivesRestart } from './browser/survives-restart.ts';
@@ -37,11 +38,13 @@ import { packageContents } from './node/package-contents.ts';
 import { tupleCrossCheck } from './node/tuple-cross-check.ts';
 import { withoutABrowser } from './node/without-a-browser.ts';
 import { apiSuite } from './suite/api-suite.ts';
+import type { Storage } from './suite/fixture.ts';
 import { layers } from './suite/layers.ts';
+import { recipes } from './suite/recipes.ts';
 import { Browser, withProfile } from './support/browser.ts';
 import { type Counts, runMocha } from './support/mocha-run.ts';
 import { runSuiteInPage } from './support/page-run.ts';
-import { mochaForPages, packageEntry, packageManifest, paths } from './support/paths.ts';
+import { mochaForPages, packageImports, packageManifest, paths } from './support/paths.ts';
 import { StaticServer } from './support/server.ts';
 
 const { values: options } = parseArgs({ options: { grep: { type: 'string' }, part: { type: 'string' } } });
@@ -72,13 +75,15 @@ function runInNode(): Promise<Counts> {
   let opened = 0;
   return runMocha(
     () => {
-      apiSuite({
+      const storage: Storage = {
         label: 'memory in Node',
         uniqueName: () => `memory:suite-${opened++}`,
         open,
         seed,
         steps,
-      });
+      };
+      apiSuite(storage);
+      recipes(storage);
       layers(seed);
       tupleCrossCheck(seed);
       withoutABrowser();
@@ -143,6 +148,7 @@ function scenarios(world: World): void {
     frozenTab(world);
     disturbance(world);
     pageLife(world);
+    recipesAcrossTabs(world);
     durability(world);
     groupCommit(world);
   });
@@ -177,7 +183,7 @@ async function startServer(): Promise<StaticServer> {
 }
 
 function page(scripts: string): string {
-  const imports = JSON.stringify({ imports: { plinthdb: `/plinthdb/${packageEntry()}` } });
+  const imports = JSON.stringify({ imports: packageImports('/plinthdb/') });
   return `<!doctype html><meta charset="utf-8"><title>plinthdb</title>
 <script type="importmap">${imports}</script>
 ${scripts}`;

@@ -6,7 +6,9 @@
  */
 import { open } from 'plinthdb';
 import { apiSuite } from '../suite/api-suite.ts';
+import type { Storage } from '../suite/fixture.ts';
 import { layers } from '../suite/layers.ts';
+import { recipes } from '../suite/recipes.ts';
 import type { TestEvent } from '../support/page-run.ts';
 
 declare global {
@@ -27,13 +29,15 @@ mocha.setup({
 });
 if (grep !== null) mocha.fgrep(grep);
 
-apiSuite({
+const storage: Storage = {
   label: isMemory ? 'memory in Chromium' : 'IndexedDB in Chromium',
   uniqueName: () => `${isMemory ? 'memory:' : ''}suite-${opened++}-${crypto.randomUUID()}`,
   open,
   seed: Number(parameters.get('seed')),
   steps: Number(parameters.get('steps')),
-});
+};
+apiSuite(storage);
+recipes(storage);
 if (isMemory) layers(Number(parameters.get('seed')));
 
 mocha.run();
