@@ -26,6 +26,7 @@ import { pageLife } from './browser/page-life.ts';
 import { programsInPages } from './browser/programs.ts';
 import { readSkew } from './browser/read-skew.ts';
 import { readmeExample } from './browser/readme-example.ts';
+import { recipesAcrossTabs } from './browser/recipes-across-tabs.ts';
 import { staticFolder } from './browser/static-folder.ts';
 import { survivesKill } from './browser/survives-kill.ts';
 import { survivesRestart } from './browser/survives-restart.ts';
@@ -34,6 +35,7 @@ import { watchesAcrossTabs } from './browser/watches-across-tabs.ts';
 import type { World } from './browser/world.ts';
 import { examples } from './node/examples.ts';
 import { foundationdbInNode } from './node/foundationdb-in-node.ts';
+import { guide } from './node/guide.ts';
 import { oldTransaction } from './node/old-transaction.ts';
 import { packageContents } from './node/package-contents.ts';
 import { programsInNode } from './node/programs.ts';
@@ -41,12 +43,14 @@ import { tupleCrossCheck } from './node/tuple-cross-check.ts';
 import { typesOfAPage } from './node/types-of-a-page.ts';
 import { withoutABrowser } from './node/without-a-browser.ts';
 import { apiSuite } from './suite/api-suite.ts';
+import type { Storage } from './suite/fixture.ts';
 import { foundationdbEntry } from './suite/foundationdb-entry.ts';
 import { layers } from './suite/layers.ts';
+import { recipes } from './suite/recipes.ts';
 import { Browser, withProfile } from './support/browser.ts';
 import { type Counts, runMocha } from './support/mocha-run.ts';
 import { runSuiteInPage } from './support/page-run.ts';
-import { mochaForPages, packageEntry, packageManifest, paths } from './support/paths.ts';
+import { mochaForPages, packageImports, packageManifest, paths } from './support/paths.ts';
 import { StaticServer } from './support/server.ts';
 
 const { values: options } = parseArgs({ options: { grep: { type: 'string' }, part: { type: 'string' } } });
@@ -77,18 +81,21 @@ function runInNode(): Promise<Counts> {
   let opened = 0;
   return runMocha(
     () => {
-      apiSuite({
+      const storage: Storage = {
         label: 'memory in Node',
         uniqueName: () => `memory:suite-${opened++}`,
         open,
         seed,
         steps,
-      });
+      };
+      apiSuite(storage);
+      recipes(storage);
       layers(seed);
       foundationdbEntry(() => `memory:entry-${opened++}`);
       foundationdbInNode();
       tupleCrossCheck(seed);
       withoutABrowser();
+      guide();
       oldTransaction();
       packageContents();
       examples();
@@ -153,6 +160,7 @@ function scenarios(world: World): void {
     frozenTab(world);
     disturbance(world);
     pageLife(world);
+    recipesAcrossTabs(world);
     durability(world);
     groupCommit(world);
   });
@@ -187,9 +195,7 @@ async function startServer(): Promise<StaticServer> {
 }
 
 function page(scripts: string): string {
-  const entries = { plinthdb: '.', 'plinthdb/foundationdb': './foundationdb' };
-  const addresses = Object.entries(entries).map(([name, path]) => [name, `/plinthdb/${packageEntry(path)}`]);
-  const imports = JSON.stringify({ imports: Object.fromEntries(addresses) });
+  const imports = JSON.stringify({ imports: packageImports('/plinthdb/') });
   return `<!doctype html><meta charset="utf-8"><title>plinthdb</title>
 <script type="importmap">${imports}</script>
 ${scripts}`;

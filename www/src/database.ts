@@ -9,6 +9,7 @@ import { FDBError, fdbError } from './fdb-error.js';
 import { databaseOptionTable, type NativeDatabaseOptions } from './option-codes.js';
 import { OWN_OPTIONS, setOptions } from './options.js';
 import type { RangeOptions, Row } from './range.js';
+import { orAborted } from './signal.js';
 import {
   type Changes,
   callBack,
@@ -95,7 +96,8 @@ export class Database<
         let bake: (() => void) | undefined;
         let result: T;
         try {
-          result = await body(tn);
+          // A body that hangs must not keep an aborted transaction from ending.
+          result = await orAborted(Promise.resolve(body(tn)), signal);
           bake = await tn.commitAttempt();
         } catch (error) {
           if (!(error instanceof FDBError)) throw error;

@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use plinth_core::storage::{
-    CommitOutcome, CommitRequest, FoldOutcome, FoldRequest, LogEntry, MemoryStorage, Storage,
+    AppendOutcome, AppendRequest, CommitOutcome, CommitRequest, FoldOutcome, FoldRequest, LogRead,
+    MemoryStorage, Storage,
 };
 use plinth_core::words::{PageId, SequenceNumber};
 use plinth_core::{Error, ErrorCode, Result};
@@ -100,6 +101,24 @@ impl SimulatedStorage {
     }
 }
 
+impl SimulatedStorage {
+    /// An operation whose answer may be lost.
+    async fn write<T>(&self, effect: impl AsyncFnOnce(&MemoryStorage) -> Result<T>) -> Result<T> {
+        if !self.world.one_in(self.faults.lost_answer_odds) {
+            return self.operation(effect).await;
+        }
+        self.world.sleep_below(self.faults.delay_us).await;
+        if self.world.one_in(2) {
+            let _lost = effect(&self.memory).await;
+        }
+        self.world.sleep_below(self.faults.delay_us).await;
+        Err(Error::new(
+            ErrorCode::CommitUnknownResult,
+            "simulated loss of the answer",
+        ))
+    }
+}
+
 impl Storage for SimulatedStorage {
     async fn root(&self, initial: &[u8]) -> Result<Vec<u8>> {
         self.operation(async |memory| memory.root(initial).await).await
@@ -109,24 +128,17 @@ impl Storage for SimulatedStorage {
         self.operation(async |memory| memory.current_root().await).await
     }
 
-    async fn read_log(&self, after: SequenceNumber, limit: usize) -> Result<Vec<LogEntry>> {
+    async fn read_log(&self, after: SequenceNumber, limit: usize) -> Result<LogRead> {
         self.operation(async |memory| memory.read_log(after, limit).await)
             .await
     }
 
+    async fn append(&self, request: AppendRequest) -> Result<AppendOutcome> {
+        self.write(async |memory| memory.append(request).await).await
+    }
+
     async fn commit(&self, request: CommitRequest) -> Result<CommitOutcome> {
-        if self.world.one_in(self.faults.lost_answer_odds) {
-            self.world.sleep_below(self.faults.delay_us).await;
-            if self.world.one_in(2) {
-                let _lost = self.memory.commit(request).await;
-            }
-            self.world.sleep_below(self.faults.delay_us).await;
-            return Err(Error::new(
-                ErrorCode::CommitUnknownResult,
-                "simulated loss of the answer",
-            ));
-        }
-        self.operation(async |memory| memory.commit(request).await).await
+        self.write(async |memory| memory.commit(request).await).await
     }
 
     async fn read_pages(&self, ids: &[PageId]) -> Result<Vec<Option<Vec<u8>>>> {
@@ -145,24 +157,16 @@ impl Storage for SimulatedStorage {
             let log = memory.read_log(SequenceNumber::ZERO, usize::MAX).await?;
             let outcome = memory.fold(request).await?;
             if outcome == FoldOutcome::Folded {
-                let deleted = log.into_iter().filter(|entry| entry.sequence <= through);
-                archive
-                    .borrow_mut()
-                    .extend(deleted.map(|entry| (entry.sequence, entry.bytes)));
+                let deleted = log.entries.into_iter().filter(|entry| entry.sequence <= through);
+                let mut archive = archive.borrow_mut();
+                for entry in deleted {
+                    // A place that was folded away already may have been used again, in vain.
+                    archive.entry(entry.sequence).or_insert(entry.bytes);
+                }
             }
             Ok(outcome)
         };
-        if self.world.one_in(self.faults.lost_answer_odds) {
-            self.world.sleep_below(self.faults.delay_us).await;
-            if self.world.one_in(2) {
-                let _lost = fold_and_archive(&self.memory).await;
-            }
-            return Err(Error::new(
-                ErrorCode::CommitUnknownResult,
-                "simulated loss of the answer",
-            ));
-        }
-        self.operation(fold_and_archive).await
+        self.write(fold_and_archive).await
     }
 
     fn known_tail(&self) -> Option<SequenceNumber> {

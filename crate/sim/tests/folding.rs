@@ -14,9 +14,9 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use plinth_core::engine::{EngineOptions, FoldExtent, FoldOptions, FoldResult};
-use plinth_core::pure::PageOptions;
+use plinth_core::pure::{PageOptions, Root};
 use plinth_core::storage::{FoldRequest, Storage};
-use plinth_core::words::{AtomicOp, PageId, RangeOptions};
+use plinth_core::words::{AtomicOp, PageId, RangeOptions, SequenceNumber};
 use plinth_core::{ErrorCode, Read};
 use plinth_sim::{Cluster, ClusterOptions, Death, Faults, Peer, Simulation};
 use support::{begin, code, get, keys, peer_clear, range, set};
@@ -259,6 +259,37 @@ fn a_peer_that_slept_through_a_fold_begins_again_and_misses_nothing() {
         transaction.set(b"mine", b"1").unwrap();
         assert_eq!(transaction.commit().await, Ok(()));
         assert_eq!(watch.await, Ok(()));
+    });
+}
+
+#[test]
+fn a_record_at_a_place_that_was_folded_away_counts_for_nothing_and_its_transaction_is_tried_again() {
+    let world = Simulation::new(7);
+    let options = ClusterOptions {
+        news_loss_odds: 1,
+        without_locks: true,
+        engine: tiny(),
+        ..Default::default()
+    };
+    let cluster = Cluster::new(&world, options);
+    world.run(async move {
+        let (behind, other) = (cluster.open().await, cluster.open().await);
+        load(&other, 200).await;
+        set(&other, b"both", b"other").await;
+        fold_all(&other).await;
+        // A write that reads nothing looks at the log only by being appended to it.
+        set(&behind, b"both", b"behind").await;
+        let log = cluster.memory().read_log(SequenceNumber::ZERO, 9).await.unwrap();
+        let folded = Root::decode(&log.root).unwrap().folded_sequence;
+        assert!(log.entries[0].sequence <= folded, "its first try is there");
+        for peer in [&behind, &other, &cluster.open().await] {
+            let transaction = begin(peer);
+            assert_eq!(get(&transaction, b"both").await, Ok(Some(b"behind".to_vec())));
+            assert_eq!(get(&transaction, &key(3)).await, Ok(Some(b"value 3".to_vec())));
+        }
+        fold_all(&other).await;
+        let log = cluster.memory().read_log(SequenceNumber::ZERO, 9).await.unwrap();
+        assert_eq!(log.entries.len(), 1, "the next fold takes it away");
     });
 }
 

@@ -1,5 +1,5 @@
 /** The examples in the package's documentation compile as they stand there. */
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { assert } from 'chai';
 import * as plinthdb from 'plinthdb';
@@ -42,13 +42,16 @@ export function examples(): void {
   describe('the examples in the documentation', () => {
     it('compile', async () => {
       const folder = join(paths.package, 'src');
-      const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
-        name.endsWith('.ts'),
+      // The recipes' examples are about types of the reader's own.
+      const isRecipe = (name: string) => name.startsWith('recipes');
+      const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
+        (name) => name.endsWith('.ts') && !isRecipe(name),
       );
       const found = sources.flatMap((name) => examplesIn(name, readFileSync(join(folder, name), 'utf8')));
       assert.isAbove(found.length, 100, 'the sources have examples');
 
       const target = join(paths.work, 'examples');
+      rmSync(target, { recursive: true, force: true });
       mkdirSync(target, { recursive: true });
       for (const [index, example] of found.entries()) {
         const name = `${index}-${basename(example.file)}`;

@@ -1,10 +1,12 @@
 /**
- * What the browser scenarios find in their pages: the package as `plinth`, a few helpers as `tools`.
+ * What the browser scenarios find in their pages: the package as `plinth`, its recipes as `recipes`, a few helpers as
+ * `tools`.
  *
  * The scenarios run code in pages with Playwright's `evaluate`, which sends the source of a function: it can use
  * nothing of the file it stands in, only these globals and its argument.
  */
 import * as plinthdb from 'plinthdb';
+import * as plinthRecipes from 'plinthdb/recipes';
 import { numbered, text, utf8 } from '../suite/bytes.ts';
 
 type Database = plinthdb.Database;
@@ -58,9 +60,10 @@ const pageTools = { text, utf8, numbered, increment, numberAt, request, withLogS
 
 declare global {
   var plinth: typeof plinthdb;
+  var recipes: typeof plinthRecipes;
   var tools: typeof pageTools;
   /** What `tools.openHere` opened. */
   var db: Database;
 }
 
-Object.assign(globalThis, { plinth: plinthdb, tools: pageTools });
+Object.assign(globalThis, { plinth: plinthdb, recipes: plinthRecipes, tools: pageTools });

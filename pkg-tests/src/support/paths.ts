@@ -40,6 +40,17 @@ export function packageEntry(subpath = '.'): string {
   return entry.replace(/^\.\//, '');
 }
 
+/** What an import map has to say about the package: the address of each of its modules by the name it is imported by. */
+export function packageImports(folder: string): Record<string, string> {
+  const { name, exports } = packageManifest();
+  const imports: Record<string, string> = {};
+  for (const [subpath, target] of Object.entries(exports)) {
+    const file = typeof target === 'string' ? target : target.default;
+    if (file?.endsWith('.js')) imports[subpath.replace('.', name)] = file.replace('./', folder);
+  }
+  return imports;
+}
+
 /** Mocha's build for pages. */
 export function mochaForPages(): string {
   return join(dirname(createRequire(import.meta.url).resolve('mocha/package.json')), 'mocha.js');

@@ -176,7 +176,7 @@ impl<S: Storage> Engine<S> {
         let mut reader = RecordReader::after(after);
         let mut last_version = root.folded_version;
         loop {
-            let entries = self.storage.read_log(after, LOG_READ_ENTRIES).await?;
+            let entries = self.storage.read_log(after, LOG_READ_ENTRIES).await?.entries;
             for entry in &entries {
                 report.log_entry_count += 1;
                 report.log_bytes += entry.bytes.len() as u64;

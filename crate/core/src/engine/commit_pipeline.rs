@@ -1,8 +1,8 @@
 //! Group commit: what was submitted while one batch is being written forms the next one.
 //!
 //! One batch is in flight at a time, as one atomic storage operation. It is resolved against the log
-//! as this peer knows it; if another peer appended meanwhile, the storage hands over the unseen
-//! entries inside the same operation and the batch is resolved again against them. A commit is
+//! as this peer knows it, and appended if the log still ends there; if another peer was faster, the
+//! answer brings the unseen entries and the batch is resolved again against them. A commit is
 //! answered when the storage says that it is done, never before (I5).
 
 use std::cell::RefCell;
@@ -11,15 +11,20 @@ use std::rc::Rc;
 
 use futures_channel::oneshot;
 
-use super::peer::Engine;
+use super::peer::{Engine, LOG_READ_ENTRIES};
 use super::resolver::{CommitIntent, Committed, Now, Rejection, Resolution, resolve};
 use super::root_follower::never_still;
 use super::state::LogPlace;
-use crate::storage::{CommitOutcome, CommitRequest, LogEntry, Storage};
-use crate::words::{BATCH_BYTES_MAX, BATCH_TRANSACTIONS_MAX, Error, ErrorCode, Result, SequenceNumber};
+use crate::storage::{AppendOutcome, AppendRequest, CommitOutcome, CommitRequest, LogEntry, Storage};
+use crate::words::{
+    BATCH_BYTES_MAX, BATCH_TRANSACTIONS_MAX, Durability, Error, ErrorCode, Result, SequenceNumber,
+};
 
 /// How often a batch is tried again when the storage went away without an answer.
 const LOST_ANSWERS_MAX: u32 = 3;
+/// How often a batch may be too late before it waits for its turn, in which it holds up all others. A peer
+/// that is stopped right then does so until it goes on; so this is for those who would starve.
+const LOST_RACES_MAX: u32 = 16;
 /// How often a batch is tried again because the root was moved by a fold.
 const ROOT_MOVES_MAX: u32 = 100;
 
@@ -34,6 +39,16 @@ type Verdict = std::result::Result<Committed, Rejection>;
 struct Pending {
     intent: CommitIntent,
     answer: oneshot::Sender<Verdict>,
+}
+
+/// How an attempt to append a batch ended, if it did not fail.
+enum Attempt {
+    /// The batch is decided, and what survived of it is in the log.
+    Done,
+    /// Somebody else was faster.
+    LostRace,
+    /// A fold was faster.
+    RootMoved,
 }
 
 /// Commits waiting for their batch.
@@ -132,6 +147,7 @@ impl<S: Storage> Engine<S> {
 
     async fn commit_batch(self: &Rc<Self>, batch: Rc<Vec<CommitIntent>>) -> Result<Vec<Verdict>> {
         let mut lost_answers = 0;
+        let mut lost_races = 0;
         let mut moves = 0;
         while lost_answers < LOST_ANSWERS_MAX {
             self.wait_for_memory().await?;
@@ -143,23 +159,19 @@ impl<S: Storage> Engine<S> {
             if resolution.borrow().is_empty() {
                 return Ok(results(&resolution.borrow()));
             }
-            match self
-                .storage
-                .commit(self.commit_request(&batch, &resolution))
-                .await
-            {
-                Ok(CommitOutcome::Appended(tail)) => {
-                    let resolution = resolution.borrow();
-                    self.apply_own_record(&resolution, tail)?;
-                    return Ok(results(&resolution));
-                }
-                Ok(CommitOutcome::Withdrawn) => return Ok(results(&resolution.borrow())),
-                Ok(CommitOutcome::RootMoved(_)) => {
+            let attempt = if lost_races < LOST_RACES_MAX {
+                self.try_append(&batch, &resolution, lost_races).await
+            } else {
+                self.append_in_turn(&batch, &resolution).await
+            };
+            match attempt {
+                Ok(Attempt::Done) => return Ok(results(&resolution.borrow())),
+                Ok(Attempt::LostRace) => lost_races += 1,
+                Ok(Attempt::RootMoved) => {
                     moves += 1;
                     if moves > ROOT_MOVES_MAX {
                         return Err(never_still());
                     }
-                    self.refresh_root().await?;
                 }
                 Err(error) if error.code() == ErrorCode::CommitUnknownResult => {
                     lost_answers += 1;
@@ -201,11 +213,52 @@ impl<S: Storage> Engine<S> {
         }
     }
 
-    fn commit_request(
+    /// Appends at the end of the log as this engine knows it. Nothing is held while another peer, or this
+    /// one if it is stopped now, makes up its mind.
+    async fn try_append(
+        &self,
+        batch: &[CommitIntent],
+        resolution: &RefCell<Resolution>,
+        lost_races: u32,
+    ) -> Result<Attempt> {
+        let tail = self.state.borrow().tail();
+        let first = tail.plus(1);
+        let is_unseen_likely = lost_races > 0 || !self.has_nobody_to_tell();
+        let request = AppendRequest {
+            root: self.root.borrow().bytes.clone(),
+            tail,
+            entries: resolution.borrow_mut().encode(first),
+            durability: strongest_durability(batch),
+            unseen_limit: if is_unseen_likely { LOG_READ_ENTRIES } else { 0 },
+        };
+        let last = tail.plus(request.entries.len() as u64);
+        match self.storage.append(request).await? {
+            AppendOutcome::Appended(root) => {
+                if !self.counts_under(first, root)? {
+                    self.refresh_root().await?;
+                    return Ok(Attempt::RootMoved);
+                }
+                self.apply_own_record(&resolution.borrow(), last)?;
+                Ok(Attempt::Done)
+            }
+            AppendOutcome::Refused(read) => {
+                if !self.take_in(tail, &read).await? {
+                    return Ok(Attempt::RootMoved);
+                }
+                if self.state.borrow().tail() == tail {
+                    self.catch_up().await?;
+                }
+                Ok(Attempt::LostRace)
+            }
+        }
+    }
+
+    /// Appends after whatever the others have appended before.
+    async fn append_in_turn(
         self: &Rc<Self>,
         batch: &Rc<Vec<CommitIntent>>,
         resolution: &Rc<RefCell<Resolution>>,
-    ) -> CommitRequest {
+    ) -> Result<Attempt> {
         let tail = self.state.borrow().tail();
         let rewrite = {
             let (engine, batch, resolution) = (Rc::clone(self), Rc::clone(batch), Rc::clone(resolution));
@@ -217,16 +270,23 @@ impl<S: Storage> Engine<S> {
                 Ok((!resolution.is_empty()).then(|| resolution.encode(first)))
             }
         };
-        CommitRequest {
+        let request = CommitRequest {
             root: self.root.borrow().bytes.clone(),
             tail,
             entries: resolution.borrow_mut().encode(tail.plus(1)),
-            durability: batch
-                .iter()
-                .map(|intent| intent.durability)
-                .max()
-                .unwrap_or_default(),
+            durability: strongest_durability(batch),
             rewrite: Box::new(rewrite),
+        };
+        match self.storage.commit(request).await? {
+            CommitOutcome::Appended(tail) => {
+                self.apply_own_record(&resolution.borrow(), tail)?;
+                Ok(Attempt::Done)
+            }
+            CommitOutcome::Withdrawn => Ok(Attempt::Done),
+            CommitOutcome::RootMoved(_) => {
+                self.refresh_root().await?;
+                Ok(Attempt::RootMoved)
+            }
         }
     }
 
@@ -269,6 +329,11 @@ impl<S: Storage> Engine<S> {
         self.publish_tail();
         Ok(())
     }
+}
+
+fn strongest_durability(batch: &[CommitIntent]) -> Durability {
+    let wishes = batch.iter().map(|intent| intent.durability);
+    wishes.max().unwrap_or_default()
 }
 
 fn results(resolution: &Resolution) -> Vec<Verdict> {

@@ -464,6 +464,7 @@ impl<S: Storage> Engine<S> {
         loop {
             let first = self.storage.read_log(SequenceNumber::ZERO, 1).await?;
             let first = first
+                .entries
                 .first()
                 .and_then(|entry| crate::pure::log_place(&entry.bytes));
             let folded = self.root.borrow().root.folded_sequence;

@@ -1,14 +1,14 @@
 //! Staying with the root: another peer may fold at any time.
 //!
-//! A peer learns that the root has moved when a commit is refused, a page is gone, or the log it has not
-//! read begins with a gap. It then takes the new root. Where it had read the log as far as that root's
+//! A peer learns that the root has moved from every answer about the log, and when a page is gone. It then
+//! takes the new root. Where it had read the log as far as that root's
 //! pages go, it only lets go of what is in them, and every reader goes on at the version it has. Where it
 //! had not, the log in between is gone: the peer begins again from the root, like one that opens.
 
 use super::peer::{Engine, LOG_READ_ENTRIES, unfinished};
 use super::state::State;
-use crate::pure::{PageSource, Root, log_place};
-use crate::storage::{LogEntry, Storage};
+use crate::pure::{PageSource, Root};
+use crate::storage::{LogEntry, LogRead, Storage};
 use crate::words::{Env, Error, ErrorCode, Key, PageId, Result, SequenceNumber};
 
 /// Roots that are taken in a row, because each has moved on, before it is given up.
@@ -51,16 +51,6 @@ impl<S: Storage> Engine<S> {
             if tail >= root.folded_sequence {
                 self.take_root(KnownRoot { root, bytes });
                 return Ok(());
-            }
-            let entries = self.storage.read_log(tail, LOG_READ_ENTRIES).await?;
-            if tail < self.state.borrow().tail() {
-                continue;
-            }
-            if !has_gap(&entries, tail) {
-                self.apply_unseen(&entries)?;
-                if self.state.borrow().tail() > tail {
-                    continue;
-                }
             }
             let (monotonic_us, unix_us) = (self.env.monotonic_us(), self.env.unix_us());
             if let Some(state) = load(
@@ -154,25 +144,17 @@ impl<S: Storage> Engine<S> {
             self.check_usable_for_commit()?;
             let after = self.state.borrow().tail();
             self.log_read_count.set(self.log_read_count.get() + 1);
-            let entries = self.storage.read_log(after, LOG_READ_ENTRIES).await?;
-            if self.state.borrow().tail() == after && has_gap(&entries, after) {
-                // Either the root has moved past what this engine has read, or it is damage.
-                self.refresh_root().await?;
+            let read = self.storage.read_log(after, LOG_READ_ENTRIES).await?;
+            if !self.take_in(after, &read).await? {
                 moves += 1;
-                if self.state.borrow().tail() > after {
-                    if moves > MOVES_MAX {
-                        return Err(never_still());
-                    }
-                    continue;
+                if moves > MOVES_MAX {
+                    return Err(never_still());
                 }
-            }
-            if self.state.borrow().tail() > after && has_gap(&entries, after) {
                 continue;
             }
-            self.apply_unseen(&entries)?;
-            let last = entries.last().map_or(after, |entry| entry.sequence);
+            let last = read.entries.last().map_or(after, |entry| entry.sequence);
             let tail = self.state.borrow().tail();
-            if entries.len() < LOG_READ_ENTRIES {
+            if read.entries.len() < LOG_READ_ENTRIES {
                 if tail < last {
                     return Err(self.note_damage(unfinished(last)));
                 }
@@ -182,6 +164,38 @@ impl<S: Storage> Engine<S> {
                 return Err(self.note_damage(unfinished(last)));
             }
         }
+    }
+
+    /// Applies what was read of the log after a place. False if the root had moved past that place: the
+    /// entries count for nothing then. If it had moved past what this engine has read by now, the engine has
+    /// begun again from that root.
+    pub(super) async fn take_in(&self, after: SequenceNumber, read: &LogRead) -> Result<bool> {
+        if read.root != self.root.borrow().bytes {
+            let root = self.decode_root(&read.root)?;
+            if root.folded_sequence > self.state.borrow().tail() {
+                self.refresh_root().await?;
+                return Ok(false);
+            }
+            let bytes = read.root.clone();
+            self.take_root(KnownRoot { root, bytes });
+        }
+        if self.root.borrow().root.folded_sequence > after {
+            return Ok(false);
+        }
+        self.apply_unseen(&read.entries)?;
+        Ok(true)
+    }
+
+    /// Whether an entry that was appended at this place while that was the root counts. If so, and the root
+    /// is a new one, it is taken.
+    pub(super) fn counts_under(&self, place: SequenceNumber, bytes: Vec<u8>) -> Result<bool> {
+        // This engine may know the root by now and yet have appended without knowing it.
+        let root = self.decode_root(&bytes)?;
+        let counts = place > root.folded_sequence;
+        if counts {
+            self.take_root(KnownRoot { root, bytes });
+        }
+        Ok(counts)
     }
 
     pub(super) fn apply_unseen(&self, entries: &[LogEntry]) -> Result<()> {
@@ -200,13 +214,6 @@ impl<S: Storage> Engine<S> {
     }
 }
 
-/// Whether the entries that were read after a place begin later than right after it.
-fn has_gap(entries: &[LogEntry], after: SequenceNumber) -> bool {
-    // A storage may number entries by their order, so what the entry says of itself counts.
-    let first = entries.first().and_then(|entry| log_place(&entry.bytes));
-    first.is_some_and(|first| first > after.plus(1))
-}
-
 /// The state at the end of the log, from a root's pages and the log after them; `None` if the log does not
 /// go on there because the root has moved.
 ///
@@ -222,17 +229,15 @@ pub(super) async fn load<S: Storage>(
     let mut state = State::of_root(root, monotonic_us, unix_us);
     loop {
         let after = state.tail();
-        let entries = storage.read_log(after, LOG_READ_ENTRIES).await?;
+        let LogRead { root: bytes, entries } = storage.read_log(after, LOG_READ_ENTRIES).await?;
+        if Root::decode(&bytes)?.folded_sequence > after {
+            return Ok(None);
+        }
+        // A fold leaves the newest record.
         let is_cut_off = entries.is_empty() && after == root.folded_sequence && after > SequenceNumber::ZERO;
-        if has_gap(&entries, after) || is_cut_off {
-            let bytes = storage.current_root().await?.unwrap_or_default();
-            if Root::decode(&bytes).is_ok_and(|now| now.generation != root.generation) {
-                return Ok(None);
-            }
-            if is_cut_off {
-                let detail = format!("log record {}: it is missing", after.plus(1));
-                return Err(Error::new(ErrorCode::FileCorrupt, detail));
-            }
+        if is_cut_off {
+            let detail = format!("log record {}: it is missing", after.plus(1));
+            return Err(Error::new(ErrorCode::FileCorrupt, detail));
         }
         state.apply_entries(&entries, env.monotonic_us(), pages)?;
         let last = entries.last().map_or(after, |entry| entry.sequence);

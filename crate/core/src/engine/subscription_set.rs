@@ -197,7 +197,7 @@ impl SubscriptionSet {
                 begin: range.begin.clone().max(subscribed.range.begin.clone()),
                 end: range.end.clone().min(subscribed.range.end.clone()),
             };
-            if part == subscribed.range && part == KeyRange::of_key(part.begin.clone()) {
+            if part == KeyRange::of_key(part.begin.clone()) {
                 subscribed.note(|changed| changed.change(&part.begin));
             } else if !part.is_empty() {
                 subscribed.note(|changed| changed.replace(part));

@@ -10,7 +10,10 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::contract::{CommitOutcome, CommitRequest, FoldOutcome, FoldRequest, LogEntry, Storage};
+use super::contract::{
+    AppendOutcome, AppendRequest, CommitOutcome, CommitRequest, FoldOutcome, FoldRequest, LogEntry, LogRead,
+    Storage,
+};
 use crate::words::{Durability, Error, ErrorCode, PageId, SequenceNumber};
 
 const ROOT: &[u8] = b"the root";
@@ -31,6 +34,12 @@ pub async fn run_all<S: Storage>(mut peers: impl AsyncFnMut() -> (S, S)) {
     a_moved_root_stops_a_commit_even_at_the_right_place(&one, &other).await;
     let (one, other) = peers().await;
     concurrent_commits_all_land_once_each_in_one_order(&one, &other).await;
+    let (one, other) = peers().await;
+    an_append_lands_where_its_place_is_free(&one, &other).await;
+    let (one, other) = peers().await;
+    a_refused_append_hands_over_the_unseen_entries(&one, &other).await;
+    let (one, other) = peers().await;
+    an_append_at_a_place_that_was_folded_away_tells_the_root(&one, &other).await;
     let (one, other) = peers().await;
     several_entries_are_appended_together_or_not_at_all(&one, &other).await;
     let (one, other) = peers().await;
@@ -58,7 +67,10 @@ async fn a_log_that_is_as_expected_grows<S: Storage>(one: &S, other: &S) {
     assert_eq!(log(other, 1).await, entries(2, &[b"b"]));
     assert_eq!(
         other.read_log(SequenceNumber::ZERO, 1).await,
-        Ok(entries(1, &[b"a"]))
+        Ok(LogRead {
+            root: ROOT.to_vec(),
+            entries: entries(1, &[b"a"])
+        })
     );
     assert_eq!(log(other, 2).await, []);
 }
@@ -143,6 +155,71 @@ async fn concurrent_commits_all_land_once_each_in_one_order<S: Storage>(one: &S,
     let mut bytes: Vec<Vec<u8>> = log(one, 0).await.into_iter().map(|entry| entry.bytes).collect();
     bytes.sort();
     assert_eq!(bytes, [b"one".to_vec(), b"other".to_vec()]);
+}
+
+async fn an_append_lands_where_its_place_is_free<S: Storage>(one: &S, other: &S) {
+    with_root(one).await;
+    assert_eq!(one.append(append_only(0, &[b"a", b"b"])).await, Ok(landed(ROOT)));
+    assert_eq!(other.append(append_only(2, &[b"c"])).await, Ok(landed(ROOT)));
+    assert_eq!(log(one, 0).await, entries(1, &[b"a", b"b", b"c"]));
+}
+
+async fn a_refused_append_hands_over_the_unseen_entries<S: Storage>(one: &S, other: &S) {
+    with_root(one).await;
+    assert_eq!(one.append(append_only(0, &[b"a", b"b"])).await, Ok(landed(ROOT)));
+    let refused = |places: &[&[u8]]| {
+        Ok(AppendOutcome::Refused(LogRead {
+            root: ROOT.to_vec(),
+            entries: entries(1, places),
+        }))
+    };
+    let late = || append_only(0, &[b"x", b"y", b"z"]);
+    assert_eq!(other.append(late()).await, refused(&[b"a", b"b"]));
+    for (unseen_limit, places) in [(1, [b"a".as_slice()].as_slice()), (0, &[])] {
+        let request = AppendRequest {
+            unseen_limit,
+            ..late()
+        };
+        assert_eq!(other.append(request).await, refused(places));
+    }
+    assert_eq!(
+        log(one, 0).await,
+        entries(1, &[b"a", b"b"]),
+        "none of them landed"
+    );
+    assert_eq!(other.append(append_only(2, &[b"c"])).await, Ok(landed(ROOT)));
+}
+
+async fn an_append_at_a_place_that_was_folded_away_tells_the_root<S: Storage>(one: &S, other: &S) {
+    with_root(one).await;
+    assert_eq!(
+        one.append(append_only(0, &[b"a", b"b", b"c"])).await,
+        Ok(landed(ROOT))
+    );
+    let fold = FoldRequest {
+        root: ROOT.to_vec(),
+        new_root: b"new root".to_vec(),
+        delete_log_through: SequenceNumber::new(2),
+        ..FoldRequest::default()
+    };
+    assert_eq!(one.fold(fold).await, Ok(FoldOutcome::Folded));
+    // Whether the entry is there then is nobody's business: it is told that the root is another one.
+    match other.append(append_only(0, &[b"void"])).await {
+        Ok(AppendOutcome::Appended(root)) => assert_eq!(root, b"new root"),
+        Ok(AppendOutcome::Refused(read)) => assert_eq!(read.root, b"new root"),
+        Err(error) => panic!("{error}"),
+    }
+    assert_eq!(
+        log(one, 2).await,
+        entries(3, &[b"c"]),
+        "what is not folded is untouched"
+    );
+    let read = one.read_log(SequenceNumber::ZERO, 9).await;
+    assert_eq!(
+        read.map(|read| read.root),
+        Ok(b"new root".to_vec()),
+        "readers are told too"
+    );
 }
 
 async fn several_entries_are_appended_together_or_not_at_all<S: Storage>(one: &S, other: &S) {
@@ -286,6 +363,7 @@ async fn log<S: Storage>(storage: &S, after: u64) -> Vec<LogEntry> {
         .read_log(SequenceNumber::new(after), 1_000)
         .await
         .expect("the log can be read")
+        .entries
 }
 
 fn append(tail: u64, bytes: &[&[u8]]) -> CommitRequest {
@@ -296,6 +374,20 @@ fn append(tail: u64, bytes: &[&[u8]]) -> CommitRequest {
         durability: Durability::Strict,
         rewrite: Box::new(|unseen| panic!("the log was further on than expected: {unseen:?}")),
     }
+}
+
+fn append_only(tail: u64, bytes: &[&[u8]]) -> AppendRequest {
+    AppendRequest {
+        root: ROOT.to_vec(),
+        tail: SequenceNumber::new(tail),
+        entries: bytes.iter().map(|entry| entry.to_vec()).collect(),
+        durability: Durability::Strict,
+        unseen_limit: 9,
+    }
+}
+
+fn landed(root: &[u8]) -> AppendOutcome {
+    AppendOutcome::Appended(root.to_vec())
 }
 
 fn appended(place: u64) -> CommitOutcome {

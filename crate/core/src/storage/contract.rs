@@ -4,6 +4,9 @@
 //! Several peers use one database at the same time; the storage serializes their writing operations,
 //! and each is atomic: it happened wholly or not at all, also when its peer dies in the middle (I1).
 //! Bytes are opaque here. `conformance` says the same in tests, which every implementation passes.
+//!
+//! No operation but `commit` and `fold` may wait for an answer before it says what is to be written: a
+//! peer that is stopped in the middle would hold up all others.
 
 use crate::words::{Durability, PageId, Result, SequenceNumber};
 
@@ -16,12 +19,49 @@ pub struct LogEntry {
     pub bytes: Vec<u8>,
 }
 
+/// A part of the log, and the root record that was there when it was read.
+///
+/// A peer far behind may have appended at a place that had been folded away. Such an entry counts for
+/// nothing, nor does any other at a place up to the last one that this root's pages hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogRead {
+    /// The root record; empty where there is none any more.
+    pub root: Vec<u8>,
+    /// Entries in order. Where the first ones are gone, because a fold deleted them, the places of the
+    /// others may be wrong; their bytes are right.
+    pub entries: Vec<LogEntry>,
+}
+
+/// An append to the log without waiting for anything.
+pub struct AppendRequest {
+    /// The root record as far as this peer knows.
+    pub root: Vec<u8>,
+    /// The last place of the log as far as this peer knows.
+    pub tail: SequenceNumber,
+    /// What to append at `tail + 1`, `tail + 2`, ….
+    pub entries: Vec<Vec<u8>>,
+    /// When the append counts as done.
+    pub durability: Durability,
+    /// How many of the entries after `tail` to read, for the case that there are any.
+    pub unseen_limit: usize,
+}
+
+/// How an append ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AppendOutcome {
+    /// The entries are in the log, and this was the root record then. They count if their places are
+    /// beyond the last one that the root's pages hold.
+    Appended(Vec<u8>),
+    /// The place was taken, or the root is one that this peer must look at first. Nothing was appended.
+    Refused(LogRead),
+}
+
 /// Makes new entries for the end of the log after it turned out to be further on than expected:
 /// takes the unseen entries, gives the entries to append after them, or `None` to append nothing.
 /// An error ends the commit with that error and nothing appended.
 pub type RecordRewriter = Box<dyn FnMut(Vec<LogEntry>) -> Result<Option<Vec<Vec<u8>>>>>;
 
-/// An append to the log, on conditions.
+/// An append to the log that is certain not to come too late.
 pub struct CommitRequest {
     /// The root record must be exactly this.
     pub root: Vec<u8>,
@@ -74,7 +114,7 @@ pub enum FoldOutcome {
 /// A database's storage as one peer sees it.
 ///
 /// Every method may fail with `io_error` (definitely not done), or with the error's own code where
-/// there is a better one. `commit` and `fold` fail with `commit_unknown_result` when the storage went
+/// there is a better one. `append`, `commit` and `fold` fail with `commit_unknown_result` when the storage went
 /// away without saying whether it was done; it is not in flight any more then.
 #[allow(async_fn_in_trait, reason = "one thread: no future here needs to be Send")]
 pub trait Storage: 'static {
@@ -84,11 +124,14 @@ pub trait Storage: 'static {
     /// The root record as it is now; `None` where there is none any more.
     async fn current_root(&self) -> Result<Option<Vec<u8>>>;
 
-    /// Up to `limit` entries of the log after a place, in order. Where the next ones are gone, because a
-    /// fold deleted them, their places may be wrong; their bytes are right.
-    async fn read_log(&self, after: SequenceNumber, limit: usize) -> Result<Vec<LogEntry>>;
+    /// Up to `limit` entries of the log after a place.
+    async fn read_log(&self, after: SequenceNumber, limit: usize) -> Result<LogRead>;
 
-    /// Appends to the log if the log and the root are as expected, else lets `rewrite` decide.
+    /// Appends to the log if the next places are free.
+    async fn append(&self, request: AppendRequest) -> Result<AppendOutcome>;
+
+    /// Appends to the log if the log and the root are as expected, else lets `rewrite` decide. For those
+    /// who were refused too often.
     async fn commit(&self, request: CommitRequest) -> Result<CommitOutcome>;
 
     /// The pages with these ids, in the order of the ids; `None` for those that do not exist.

@@ -7,7 +7,10 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::contract::{CommitOutcome, CommitRequest, FoldOutcome, FoldRequest, LogEntry, Storage};
+use super::contract::{
+    AppendOutcome, AppendRequest, CommitOutcome, CommitRequest, FoldOutcome, FoldRequest, LogEntry, LogRead,
+    Storage,
+};
 use crate::words::{Error, ErrorCode, PageId, Result, SequenceNumber};
 
 #[derive(Debug, Default)]
@@ -20,6 +23,13 @@ struct Shared {
 }
 
 impl Shared {
+    fn read(&self, after: SequenceNumber, limit: usize) -> LogRead {
+        LogRead {
+            root: self.root.clone().unwrap_or_default(),
+            entries: self.entries_after(after).take(limit).collect(),
+        }
+    }
+
     fn entries_after(&self, after: SequenceNumber) -> impl Iterator<Item = LogEntry> + '_ {
         self.log
             .range(after.plus(1)..)
@@ -90,9 +100,29 @@ impl Storage for MemoryStorage {
         Ok(self.shared.borrow().root.clone())
     }
 
-    async fn read_log(&self, after: SequenceNumber, limit: usize) -> Result<Vec<LogEntry>> {
+    async fn read_log(&self, after: SequenceNumber, limit: usize) -> Result<LogRead> {
         self.check_open()?;
-        Ok(self.shared.borrow().entries_after(after).take(limit).collect())
+        Ok(self.shared.borrow().read(after, limit))
+    }
+
+    async fn append(&self, request: AppendRequest) -> Result<AppendOutcome> {
+        self.check_open()?;
+        let mut shared = self.shared.borrow_mut();
+        let places = || {
+            (request.tail.get() + 1..)
+                .map(SequenceNumber::new)
+                .zip(&request.entries)
+        };
+        if places().any(|(place, _)| shared.log.contains_key(&place)) {
+            return Ok(AppendOutcome::Refused(
+                shared.read(request.tail, request.unseen_limit),
+            ));
+        }
+        for (place, bytes) in places() {
+            shared.log.insert(place, bytes.clone());
+            shared.tail = shared.tail.max(place);
+        }
+        Ok(AppendOutcome::Appended(shared.root.clone().unwrap_or_default()))
     }
 
     async fn commit(&self, mut request: CommitRequest) -> Result<CommitOutcome> {

@@ -6,6 +6,7 @@ mod contract;
 mod memory;
 
 pub use contract::{
-    CommitOutcome, CommitRequest, FoldOutcome, FoldRequest, LogEntry, RecordRewriter, Storage,
+    AppendOutcome, AppendRequest, CommitOutcome, CommitRequest, FoldOutcome, FoldRequest, LogEntry, LogRead,
+    RecordRewriter, Storage,
 };
 pub use memory::MemoryStorage;

@@ -5,9 +5,9 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use js_sys::ArrayBuffer;
-use plinth_core::storage::LogEntry;
+use plinth_core::storage::{LogEntry, LogRead};
 use plinth_core::words::{Error, ErrorCode, PageId, Result, SequenceNumber};
 use rexie::{KeyRange, ObjectStore, Rexie, Transaction, TransactionMode};
 use wasm_bindgen::prelude::*;
@@ -30,30 +30,33 @@ impl IdbReader {
         })
     }
 
-    /// Up to `limit` entries of the log after a place.
-    pub(super) async fn read_log(&self, after: SequenceNumber, limit: usize) -> Result<Vec<LogEntry>> {
-        let transaction = self.transaction(LOG).await?;
-        let store = transaction.store(LOG).map_err(|error| io_error(&error))?;
+    /// Up to `limit` entries of the log after a place, and the root.
+    pub(super) async fn read_log(&self, after: SequenceNumber, limit: usize) -> Result<LogRead> {
+        let transaction = self.transaction(&[META, LOG]).await?;
+        let meta = transaction.store(META).map_err(|error| io_error(&error))?;
+        let log = transaction.store(LOG).map_err(|error| io_error(&error))?;
         let range = KeyRange::lower_bound(&number(after.get()), Some(true))
             .map_err(|error| io_error(&rexie::Error::from(error)))?;
-        let values = store
-            .get_all(Some(range), Some(limit as u32))
-            .await
-            .map_err(|error| io_error(&error))?;
-        // Places are dense, so the n-th value is at the n-th place; a record that is missing, or was
-        // folded away, shows as one that says it is another.
-        (1..)
-            .zip(values)
-            .map(|(offset, value)| log_entry(after.plus(offset), &value))
-            .collect()
+        let requests = join(
+            meta.get(JsValue::from_str(ROOT_KEY)),
+            log.get_all(Some(range), Some(limit as u32)),
+        );
+        let (root, values) = whole(transaction, requests).await;
+        let root = root.map_err(|error| io_error(&error))?;
+        let values = values.map_err(|error| io_error(&error))?;
+        Ok(LogRead {
+            root: root_bytes(root)?.unwrap_or_default(),
+            entries: log_entries(after, values)?,
+        })
     }
 
     /// Pages by id.
     pub(super) async fn read_pages(&self, ids: &[PageId]) -> Result<Vec<Option<Vec<u8>>>> {
-        let transaction = self.transaction(PAGES).await?;
+        let transaction = self.transaction(&[PAGES]).await?;
         let store = transaction.store(PAGES).map_err(|error| io_error(&error))?;
         // All requests at once: a request alone costs a transaction's latency each.
-        let values = join_all(ids.iter().map(|id| store.get(number(id.get())))).await;
+        let requests = join_all(ids.iter().map(|id| store.get(number(id.get()))));
+        let values = whole(transaction, requests).await;
         let mut pages = Vec::with_capacity(ids.len());
         for (value, id) in values.into_iter().zip(ids) {
             let value = value.map_err(|error| io_error(&error))?;
@@ -68,26 +71,21 @@ impl IdbReader {
 
     /// The root record.
     pub(super) async fn root(&self) -> Result<Option<Vec<u8>>> {
-        let transaction = self.transaction(META).await?;
+        let transaction = self.transaction(&[META]).await?;
         let store = transaction.store(META).map_err(|error| io_error(&error))?;
-        let value = store
-            .get(JsValue::from_str(ROOT_KEY))
-            .await
-            .map_err(|error| io_error(&error))?;
-        value.map(|value| bytes_of(&value, "root record")).transpose()
+        let value = whole(transaction, store.get(JsValue::from_str(ROOT_KEY))).await;
+        root_bytes(value.map_err(|error| io_error(&error))?)
     }
 
     /// Up to `limit` page ids from this one on, ascending.
     pub(super) async fn page_ids(&self, from: PageId, limit: usize) -> Result<Vec<PageId>> {
-        let transaction = self.transaction(PAGES).await?;
+        let transaction = self.transaction(&[PAGES]).await?;
         let store = transaction.store(PAGES).map_err(|error| io_error(&error))?;
         let range = KeyRange::lower_bound(&number(from.get()), Some(false))
             .map_err(|error| io_error(&rexie::Error::from(error)))?;
-        let keys = store
-            .get_all_keys(Some(range), Some(limit as u32))
-            .await
-            .map_err(|error| io_error(&error))?;
-        keys.iter()
+        let keys = whole(transaction, store.get_all_keys(Some(range), Some(limit as u32))).await;
+        keys.map_err(|error| io_error(&error))?
+            .iter()
             .map(|key| {
                 let id = key.as_f64().filter(|id| *id >= 0.0 && id.fract() == 0.0);
                 let id = id.ok_or_else(|| {
@@ -108,21 +106,30 @@ impl IdbReader {
         }
     }
 
-    async fn transaction(&self, store: &str) -> Result<Transaction> {
+    async fn transaction(&self, stores: &[&str]) -> Result<Transaction> {
         let connection = self.connection.borrow().clone();
         if let Some(transaction) =
-            connection.and_then(|connection| connection.transaction(&[store], TransactionMode::ReadOnly).ok())
+            connection.and_then(|connection| connection.transaction(stores, TransactionMode::ReadOnly).ok())
         {
             return Ok(transaction);
         }
         // The browser closed the connection: it does so when its storage process ends.
         let connection = Rc::new(connect(&self.name).await?);
         let transaction = connection
-            .transaction(&[store], TransactionMode::ReadOnly)
+            .transaction(stores, TransactionMode::ReadOnly)
             .map_err(|error| io_error(&error))?;
         self.connection.replace(Some(connection));
         Ok(transaction)
     }
+}
+
+/// Places the requests of a future's first poll, says in the same task that there are no more, and waits
+/// for them. A page that is stopped before it has seen the answers holds up nobody then: the browser ends
+/// the transaction without it.
+async fn whole<T>(transaction: Transaction, requests: impl Future<Output = T>) -> T {
+    let (values, _ended) = join(requests, transaction.commit()).await;
+    // How it ended says nothing that the requests do not say.
+    values
 }
 
 async fn connect(name: &str) -> Result<Rexie> {
@@ -136,12 +143,25 @@ async fn connect(name: &str) -> Result<Rexie> {
         .map_err(|error| io_error(&error))
 }
 
-/// A log record's stored value as an entry.
-pub(super) fn log_entry(sequence: SequenceNumber, value: &JsValue) -> Result<LogEntry> {
-    Ok(LogEntry {
-        sequence,
-        bytes: bytes_of(value, &format!("log record {sequence}"))?,
-    })
+/// The stored values of log records after a place as entries. Places are dense, so the n-th value is at
+/// the n-th place; a record that is missing, or was folded away, shows as one that says it is another.
+pub(super) fn log_entries(
+    after: SequenceNumber,
+    values: impl IntoIterator<Item = JsValue>,
+) -> Result<Vec<LogEntry>> {
+    (1..)
+        .map(|offset| after.plus(offset))
+        .zip(values)
+        .map(|(sequence, value)| {
+            let bytes = bytes_of(&value, &format!("log record {sequence}"))?;
+            Ok(LogEntry { sequence, bytes })
+        })
+        .collect()
+}
+
+/// The root record's stored value as bytes.
+pub(super) fn root_bytes(value: Option<JsValue>) -> Result<Option<Vec<u8>>> {
+    value.map(|value| bytes_of(&value, "root record")).transpose()
 }
 
 /// The bytes of a stored value.

@@ -4,7 +4,7 @@
 //! All requests are issued from inside the same task or from request handlers, never after an await,
 //! so the transaction cannot end between them.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use futures_channel::oneshot;
@@ -68,6 +68,9 @@ pub(super) type Handler = Closure<dyn FnMut(Event)>;
 /// A running readwrite transaction.
 pub(super) struct WriteTransaction {
     transaction: IdbTransaction,
+    /// Whether the connection is to the database that the engine knows: as long as it is open, nobody can
+    /// put another one in its place.
+    is_known_database: Rc<Cell<bool>>,
     /// Handlers live until the transaction ends.
     handlers: Rc<RefCell<Vec<Handler>>>,
 }
@@ -77,6 +80,7 @@ impl WriteTransaction {
     /// the connection is gone.
     pub(super) fn begin(
         database: &IdbDatabase,
+        is_known_database: &Rc<Cell<bool>>,
         stores: &[&str],
         durability: Durability,
     ) -> std::result::Result<(WriteTransaction, EndSender, oneshot::Receiver<End>), JsValue> {
@@ -94,6 +98,7 @@ impl WriteTransaction {
         let sender: EndSender = Rc::new(RefCell::new(Some(sender)));
         let this = WriteTransaction {
             transaction,
+            is_known_database: Rc::clone(is_known_database),
             handlers: Rc::default(),
         };
         this.attach_end(&sender);
@@ -105,8 +110,19 @@ impl WriteTransaction {
     pub(super) fn clone_handle(&self) -> WriteTransaction {
         WriteTransaction {
             transaction: self.transaction.clone(),
+            is_known_database: Rc::clone(&self.is_known_database),
             handlers: Rc::default(),
         }
+    }
+
+    /// Whether the root was seen to be the expected one on this connection.
+    pub(super) fn is_known_database(&self) -> bool {
+        self.is_known_database.get()
+    }
+
+    /// The root was the expected one.
+    pub(super) fn note_known_database(&self) {
+        self.is_known_database.set(true);
     }
 
     /// An object store of the transaction.

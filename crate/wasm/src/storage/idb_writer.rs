@@ -32,7 +32,18 @@ struct Signals {
 
 struct Connection {
     database: IdbDatabase,
+    is_known_database: Rc<Cell<bool>>,
     _handlers: [Handler; 2],
+}
+
+impl Connection {
+    fn begin(
+        &self,
+        stores: &[&str],
+        durability: Durability,
+    ) -> std::result::Result<(WriteTransaction, EndSender, oneshot::Receiver<End>), JsValue> {
+        WriteTransaction::begin(&self.database, &self.is_known_database, stores, durability)
+    }
 }
 
 impl Drop for Connection {
@@ -123,12 +134,12 @@ impl IdbWriter {
         self.check_current()?;
         if !self.signals.is_lost.replace(false)
             && let Some(connection) = &*self.connection.borrow()
-            && let Ok(begun) = WriteTransaction::begin(&connection.database, stores, durability)
+            && let Ok(begun) = connection.begin(stores, durability)
         {
             return Ok(begun);
         }
         let connection = connect(&self.name, &self.signals).await?;
-        let begun = WriteTransaction::begin(&connection.database, stores, durability);
+        let begun = connection.begin(stores, durability);
         self.connection.replace(Some(connection));
         begun.map_err(|error| js_error(&error))
     }
@@ -199,6 +210,7 @@ async fn connect(name: &str, signals: &Rc<Signals>) -> Result<Connection> {
     database.set_onversionchange(Some(on_version_change.as_ref().unchecked_ref()));
     Ok(Connection {
         database,
+        is_known_database: Rc::default(),
         _handlers: [on_close, on_version_change],
     })
 }

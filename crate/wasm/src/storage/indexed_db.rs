@@ -1,20 +1,24 @@
 //! A database in IndexedDB: stores `meta` (key `root`), `log` (key = sequence number) and `pages`
 //! (key = page id); values are ArrayBuffers.
 //!
-//! A commit takes one round trip as long as no other peer was faster: `add` the record at tail + 1,
-//! which fails if the number is taken, and in parallel read the root, which catches a peer so far
-//! behind that the numbers it missed were folded away. If the number is taken, a second transaction
-//! reads the unseen records, has the batch resolved again against them, and appends the survivors.
+//! A commit is one round trip: `add` the record at tail + 1, which fails if the number is taken, and in
+//! parallel read the root, which tells a peer far behind that the numbers it missed were folded away, and
+//! the records that it has not seen. `commit()` is called in the same task, before any answer: a page that
+//! is stopped at any instant leaves no transaction open that others would wait for. That is true of all
+//! reads, too; not of folds, of the creation of a database, of the first commit on a connection, and of
+//! commits that were too late many times in a row.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use js_sys::Array;
-use plinth_core::storage::{CommitOutcome, CommitRequest, FoldOutcome, FoldRequest, LogEntry, Storage};
+use plinth_core::storage::{
+    AppendOutcome, AppendRequest, CommitOutcome, CommitRequest, FoldOutcome, FoldRequest, LogRead, Storage,
+};
 use plinth_core::words::{Durability, Error, ErrorCode, PageId, Result, SequenceNumber};
 use wasm_bindgen::prelude::*;
 
-use super::idb_reader::{IdbReader, bytes_of, log_entry, number};
+use super::idb_reader::{IdbReader, log_entries, number, root_bytes};
 use super::idb_transaction::{AbortReason, WriteTransaction, js_error, keys_after};
 use super::idb_writer::{IdbWriter, factory, superseded_error};
 
@@ -89,37 +93,8 @@ impl IndexedDbStorage {
         self.writer.check_current()
     }
 
-    /// Appends if nobody was faster; `None` if somebody was.
-    async fn append(&self, request: &CommitRequest) -> Result<Option<CommitOutcome>> {
-        let findings = Findings::default();
-        let ended = self
-            .writer
-            .run(&[META, LOG], request.durability, |transaction| {
-                // The root first: its answer decides about commit(), and comes with the others'.
-                check_root(transaction, &request.root, &findings, WriteTransaction::commit)?;
-                let log = transaction.store(LOG)?;
-                for (place, bytes) in (request.tail.get() + 1..).zip(&request.entries) {
-                    transaction.add(&log, place, bytes)?;
-                }
-                Ok(())
-            })
-            .await?;
-        if let Some(root) = findings.moved_root.take() {
-            return Ok(Some(CommitOutcome::RootMoved(root)));
-        }
-        match (ended, findings.failure.take()) {
-            (Ok(()), _) => {
-                let tail = request.tail.plus(request.entries.len() as u64);
-                Ok(Some(CommitOutcome::Appended(tail)))
-            }
-            (Err(_), Some(error)) => Err(error),
-            (Err(AbortReason::KeyTaken), None) => Ok(None),
-            (Err(reason), None) => Err(unexpected_abort(reason)),
-        }
-    }
-
     /// Reads what is new, lets the engine decide again, and appends that, in one transaction.
-    async fn append_after_unseen(&self, request: CommitRequest) -> Result<CommitOutcome> {
+    async fn append_in_turn(&self, request: CommitRequest) -> Result<CommitOutcome> {
         let findings = Findings::default();
         let outcome = Rc::new(Cell::new(None));
         let CommitRequest {
@@ -139,10 +114,7 @@ impl IndexedDbStorage {
                     .map_err(|error| js_error(&error))?;
                 let (append, outcome) = (transaction.clone_handle(), Rc::clone(&outcome));
                 let then = move |values: JsValue| {
-                    let entries = (1..)
-                        .zip(Array::from(&values).iter())
-                        .map(|(offset, value)| log_entry(tail.plus(offset), &value))
-                        .collect::<Result<Vec<LogEntry>>>()?;
+                    let entries = log_entries(tail, Array::from(&values))?;
                     let mut place = tail.plus(entries.len() as u64);
                     match rewrite(entries)? {
                         None => outcome.set(Some(CommitOutcome::Withdrawn)),
@@ -179,6 +151,9 @@ impl IndexedDbStorage {
 impl Storage for IndexedDbStorage {
     async fn root(&self, initial: &[u8]) -> Result<Vec<u8>> {
         self.check_open()?;
+        if let Some(root) = self.reader.root().await? {
+            return Ok(root);
+        }
         let findings = Findings::default();
         let found = Rc::new(RefCell::new(initial.to_vec()));
         let ended = self
@@ -191,7 +166,7 @@ impl Storage for IndexedDbStorage {
                     if value.is_undefined() {
                         put.put(&meta, &ROOT_KEY.into(), &found.borrow())?;
                     } else {
-                        found.replace(bytes_of(&value, "root record")?);
+                        found.replace(root_of(value)?);
                     }
                     put.commit();
                     Ok(())
@@ -212,17 +187,76 @@ impl Storage for IndexedDbStorage {
         self.reader.root().await
     }
 
-    async fn read_log(&self, after: SequenceNumber, limit: usize) -> Result<Vec<LogEntry>> {
+    async fn read_log(&self, after: SequenceNumber, limit: usize) -> Result<LogRead> {
         self.check_open()?;
         self.reader.read_log(after, limit).await
     }
 
+    async fn append(&self, request: AppendRequest) -> Result<AppendOutcome> {
+        self.check_open()?;
+        let findings = Findings::default();
+        let found = Rc::<RefCell<LogRead>>::default();
+        let is_refused = Rc::new(Cell::new(false));
+        let issue = |transaction: &WriteTransaction| {
+            // On a new connection there may be another database of this name by now.
+            let may_be_another = !transaction.is_known_database();
+            let meta = transaction.store(META)?;
+            let log = transaction.store(LOG)?;
+            let root = meta.get(&ROOT_KEY.into()).map_err(|error| js_error(&error))?;
+            let take_root = {
+                let (found, is_refused) = (Rc::clone(&found), Rc::clone(&is_refused));
+                let (handle, expected) = (transaction.clone_handle(), request.root.clone());
+                move |value: JsValue| {
+                    let root = root_of(value)?;
+                    if may_be_another && root == expected {
+                        handle.note_known_database();
+                        handle.commit();
+                    } else if may_be_another {
+                        is_refused.set(true);
+                        handle.abort();
+                    }
+                    found.borrow_mut().root = root;
+                    Ok(())
+                }
+            };
+            transaction.on_success(&root, take_root, Rc::clone(&findings.failure));
+            if request.unseen_limit > 0 {
+                // Before the record itself is there.
+                let limit = request.unseen_limit as u32;
+                let unseen = log
+                    .get_all_with_key_and_limit(keys_after(request.tail.get())?.as_ref(), limit)
+                    .map_err(|error| js_error(&error))?;
+                let (found, tail) = (Rc::clone(&found), request.tail);
+                let take_unseen = move |values: JsValue| {
+                    found.borrow_mut().entries = log_entries(tail, Array::from(&values))?;
+                    Ok(())
+                };
+                transaction.on_success(&unseen, take_unseen, Rc::clone(&findings.failure));
+            }
+            for (place, bytes) in (request.tail.get() + 1..).zip(&request.entries) {
+                transaction.add(&log, place, bytes)?;
+            }
+            if !may_be_another {
+                transaction.commit();
+            }
+            Ok(())
+        };
+        let ended = self.writer.run(&[META, LOG], request.durability, issue).await?;
+        let found = found.take();
+        if let Some(error) = findings.failure.take() {
+            return Err(error);
+        }
+        match ended {
+            Ok(()) => Ok(AppendOutcome::Appended(found.root)),
+            Err(AbortReason::KeyTaken) => Ok(AppendOutcome::Refused(found)),
+            Err(AbortReason::ByUs) if is_refused.get() => Ok(AppendOutcome::Refused(found)),
+            Err(reason) => Err(unexpected_abort(reason)),
+        }
+    }
+
     async fn commit(&self, request: CommitRequest) -> Result<CommitOutcome> {
         self.check_open()?;
-        match self.append(&request).await? {
-            Some(outcome) => Ok(outcome),
-            None => self.append_after_unseen(request).await,
-        }
+        self.append_in_turn(request).await
     }
 
     async fn read_pages(&self, ids: &[PageId]) -> Result<Vec<Option<Vec<u8>>>> {
@@ -315,11 +349,7 @@ fn check_root(
         Rc::clone(&findings.moved_root),
     );
     let compare = move |value: JsValue| {
-        let root = if value.is_undefined() {
-            Vec::new()
-        } else {
-            bytes_of(&value, "root record")?
-        };
+        let root = root_of(value)?;
         if root == expected {
             then(&handle);
         } else {
@@ -330,6 +360,12 @@ fn check_root(
     };
     transaction.on_success(&request, compare, Rc::clone(&findings.failure));
     Ok(())
+}
+
+/// The root record's stored value; empty where there is none.
+fn root_of(value: JsValue) -> Result<Vec<u8>> {
+    let value = Some(value).filter(|value| !value.is_undefined());
+    Ok(root_bytes(value)?.unwrap_or_default())
 }
 
 fn delete_pages(transaction: &WriteTransaction, ids: &[PageId]) -> Result<()> {

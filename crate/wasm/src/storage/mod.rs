@@ -8,7 +8,8 @@ mod indexed_db;
 pub use indexed_db::{IndexedDbStorage, database_name, delete_indexed_db};
 
 use plinth_core::storage::{
-    CommitOutcome, CommitRequest, FoldOutcome, FoldRequest, LogEntry, MemoryStorage, Storage,
+    AppendOutcome, AppendRequest, CommitOutcome, CommitRequest, FoldOutcome, FoldRequest, LogRead,
+    MemoryStorage, Storage,
 };
 use plinth_core::words::{PageId, Result, SequenceNumber};
 
@@ -38,8 +39,12 @@ impl Storage for AnyStorage {
         forward!(self.current_root())
     }
 
-    async fn read_log(&self, after: SequenceNumber, limit: usize) -> Result<Vec<LogEntry>> {
+    async fn read_log(&self, after: SequenceNumber, limit: usize) -> Result<LogRead> {
         forward!(self.read_log(after, limit))
+    }
+
+    async fn append(&self, request: AppendRequest) -> Result<AppendOutcome> {
+        forward!(self.append(request))
     }
 
     async fn commit(&self, request: CommitRequest) -> Result<CommitOutcome> {
