@@ -2,6 +2,7 @@
 import type { ContestantName } from '../catalogue.ts';
 import type { Durability } from '../contestant.ts';
 import { summarize } from '../statistics.ts';
+import { EVERYTHING } from './package-sizes.ts';
 import type { Results } from './results.ts';
 
 export interface Verdict {
@@ -135,7 +136,7 @@ const GOALS: readonly Goal[] = [
   {
     goal: 'package, gzipped',
     reached: ({ results }) => {
-      const size = results.packageSizes.find(({ what }) => what === 'Plinth, everything');
+      const size = results.packageSizes.find(({ what }) => what === EVERYTHING);
       return size && size.gzip / 1000;
     },
     needed: 150,

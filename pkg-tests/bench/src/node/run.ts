@@ -55,7 +55,7 @@ async function compete(options: Options): Promise<{ results: Results; checked: n
           rounds: options.rounds,
           sizes: options.sizes,
           series,
-          packageSizes: options.only.includes('size') ? await packageSizes() : [],
+          packageSizes: options.only.includes('size') ? await packageSizes(options.contestants) : [],
           failures,
         };
         return { results, checked: competition.checked };
