@@ -1,6 +1,6 @@
 //! `cargo xtask bench`: Plinth beside what a page would use instead, in a headless browser.
 //!
-//! The benchmark itself is `pkg-tests/bench`; this prepares the packed package and the browser for it.
+//! The benchmark itself is the workspace `bench`; this prepares the package and the browser for it.
 
 use std::process::Command;
 
@@ -49,18 +49,18 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let kit = Kit::default();
     let mut command = if options.readme || options.check {
         kit.npm()?;
-        npm::script("pkg-tests/bench", "bench")
+        npm::script("bench", "bench")
     } else {
         command(&kit)?
     };
     command::run(command.arg("--").args(options.arguments()))
 }
 
-/// The benchmark on the packed package; its options follow after `--`.
+/// The benchmark on the built package; its options follow after `--`.
 pub(crate) fn command(kit: &Kit) -> Result<Command> {
-    kit.unpacked()?;
+    kit.built()?;
     let browser = kit.browser()?;
-    let mut command = npm::script("pkg-tests/bench", "bench");
+    let mut command = npm::script("bench", "bench");
     command.env(BROWSER_VARIABLE, browser.path);
     Ok(command)
 }

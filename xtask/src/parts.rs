@@ -169,7 +169,7 @@ fn types(kit: &Kit) -> Result<String> {
     for (workspace, folder) in [
         ("www", paths::www()),
         ("pkg-tests", paths::package_tests()),
-        ("pkg-tests/bench", paths::bench()),
+        ("bench", paths::bench()),
         ("demo", paths::demo()),
     ] {
         if npm::has_script(&folder, "types")? {

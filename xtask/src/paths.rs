@@ -41,7 +41,7 @@ pub(crate) fn package_tests() -> PathBuf {
 
 /// The benchmark beside other databases.
 pub(crate) fn bench() -> PathBuf {
-    package_tests().join("bench")
+    root().join("bench")
 }
 
 /// The demo page.

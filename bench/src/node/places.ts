@@ -10,5 +10,5 @@ export const places = {
   source: join(bench, 'src'),
   page: join(work, 'page'),
   results: join(work, 'results'),
-  repository: dirname(dirname(bench)),
+  repository: dirname(bench),
 } as const;

@@ -1,6 +1,6 @@
 /** The workloads as they are run in tabs of one browser: contestants take turns in every round. */
 import type { Page } from 'playwright-core';
-import type { Browser } from '../../../src/support/browser.ts';
+import type { Browser } from '../../../pkg-tests/src/support/browser.ts';
 import { type ContestantName, entryOf } from '../catalogue.ts';
 import type { Durability } from '../contestant.ts';
 import type { BenchPage, Job, TabJob } from '../page/bench.ts';

@@ -8,8 +8,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { Browser, withProfile } from '../../../src/support/browser.ts';
-import { StaticServer } from '../../../src/support/server.ts';
+import { Browser, withProfile } from '../../../pkg-tests/src/support/browser.ts';
+import { StaticServer } from '../../../pkg-tests/src/support/server.ts';
 import { entryOf } from '../catalogue.ts';
 import { bundlePages } from './bundle.ts';
 import { Competition } from './competition.ts';

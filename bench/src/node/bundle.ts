@@ -43,9 +43,9 @@ export async function bundlePages(): Promise<void> {
     // Each contestant is a chunk of its own, which a page loads when it is called up.
     splitting: true,
     bundle: true,
-    minify: true,
-    // Profiles name functions.
-    keepNames: true,
+    // Not their names: profiles show functions.
+    minifySyntax: true,
+    minifyWhitespace: true,
     format: 'esm',
     target: 'es2023',
     external: NODE_MODULES,
