@@ -183,12 +183,12 @@ export class Database {
 
   /** The value of a key, `undefined` if there is no such key. */
   get(key: BytesLike): Promise<Uint8Array | undefined> {
-    return this.doTransaction((tn) => tn.snapshot().get(key));
+    return this.#read((snapshot) => snapshot.get(key));
   }
 
   /** The key that a selector selects. See {@link Transaction.getKey}. */
   getKey(selector: BytesLike | KeySelector): Promise<Uint8Array | undefined> {
-    return this.doTransaction((tn) => tn.snapshot().getKey(selector));
+    return this.#read((snapshot) => snapshot.getKey(selector));
   }
 
   /** All rows of a range. See {@link Transaction.getRange}. */
@@ -197,12 +197,12 @@ export class Database {
     end?: BytesLike | KeySelector,
     options?: RangeOptions,
   ): Promise<Row[]> {
-    return this.doTransaction((tn) => tn.snapshot().getRangeAll(start, end, options));
+    return this.#read((snapshot) => snapshot.getRangeAll(start, end, options));
   }
 
   /** All rows whose keys begin with `prefix`. */
   getRangeAllStartsWith(prefix: BytesLike, options?: RangeOptions): Promise<Row[]> {
-    return this.doTransaction((tn) => tn.snapshot().getRangeAllStartsWith(prefix, options));
+    return this.#read((snapshot) => snapshot.getRangeAllStartsWith(prefix, options));
   }
 
   /** Bytes of the keys and values of a range. See {@link Transaction.getEstimatedRangeSizeBytes}. */
@@ -388,6 +388,24 @@ export class Database {
    */
   async close(): Promise<void> {
     await settle(call(() => this.#handle.close()));
+  }
+
+  /** Runs a transaction that only reads, and nothing with a conflict: it has nothing to commit. */
+  async #read<T>(body: (snapshot: Transaction) => Promise<T>): Promise<T> {
+    const tn = this.rawCreateTransaction();
+    const snapshot = tn.snapshot();
+    try {
+      for (;;) {
+        try {
+          return await body(snapshot);
+        } catch (error) {
+          if (!(error instanceof FDBError)) throw error;
+          await retryOrThrow(tn, error);
+        }
+      }
+    } finally {
+      tn.free();
+    }
   }
 
   /** Closes the database at the end of an `await using` block. */
