@@ -49,15 +49,21 @@ export interface RangeBatch<Key = Uint8Array, Value = Uint8Array> {
  * bytes of keys and values, row by row.
  */
 export function unpackBatch(chunk: Uint8Array): RangeBatch {
-  const header = new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+  const { buffer, byteOffset, byteLength } = chunk;
+  const header = new DataView(buffer, byteOffset, byteLength);
   const count = header.getUint32(0, true);
   const rows = new Array<Row>(count);
-  let offset = 8 + count * 8;
+  let offset = byteOffset + 8 + count * 8;
+  // `subarray` would look its constructor up each time, which doubles the cost of a row.
   for (let index = 0, place = 8; index < count; index++, place += 8) {
-    const keyEnd = offset + header.getUint32(place, true);
-    const valueEnd = keyEnd + header.getUint32(place + 4, true);
-    rows[index] = [chunk.subarray(offset, keyEnd), chunk.subarray(keyEnd, valueEnd)];
-    offset = valueEnd;
+    const keyLength = header.getUint32(place, true);
+    const valueLength = header.getUint32(place + 4, true);
+    const valueOffset = offset + keyLength;
+    rows[index] = [
+      new Uint8Array(buffer, offset, keyLength),
+      new Uint8Array(buffer, valueOffset, valueLength),
+    ];
+    offset = valueOffset + valueLength;
   }
   return { results: rows, more: header.getUint32(4, true) !== 0 };
 }
