@@ -14,6 +14,13 @@ export { DirectoryError } from './directory-error.js';
 export { encoders } from './encoders.js';
 export type { WasmSource } from './engine.js';
 export { errorCodes } from './error-codes.js';
+export type {
+  ByteSource,
+  ExportOptions,
+  ExportProgress,
+  ImportOptions,
+  TransferProgress,
+} from './export.js';
 export { FDBError } from './fdb-error.js';
 export { type KeySelector, keySelector } from './key-selector.js';
 export { ConflictRangeType, ErrorPredicate, MutationType, StreamingMode } from './numbers.js';
