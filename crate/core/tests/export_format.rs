@@ -161,7 +161,7 @@ fn a_frame_that_is_missing_repeated_moved_or_of_another_export_is_noticed_with_i
     repeated.insert(4, frames[3].clone());
     let mut moved = frames.clone();
     moved.swap(4, 5);
-    let mut foreign = frames.clone();
+    let mut foreign = frames;
     let other = Mutation::Set(b"x".as_slice().into(), b"y".as_slice().into());
     foreign[4] = frames_of(&vec![other; 30])[4].clone();
     for damaged in [missing, repeated, moved, foreign] {

@@ -2,7 +2,8 @@
 //!
 //! Memory for changes that are not in pages is bounded: above `recent_bytes_max` a fold is under way, and
 //! above twice as much, commits wait until it is over. So that they never have to wait that long, they get
-//! the memory between the two bit by bit, as the fold gets on: each waits a little instead of one for all.
+//! the memory between the two bit by bit, as the fold gets on: each waits a little instead of one for all. A
+//! part is left for the end, when the fold is done and memory is only beginning to be given back.
 
 use super::fold::FoldExtent;
 use super::peer::Engine;
@@ -11,6 +12,9 @@ use crate::words::{Error, ErrorCode, Result};
 
 /// How often a commit that waits looks at the fold.
 const LOOK_US: u64 = 2_000;
+
+/// Quarters of the memory that are given out while a fold goes through its keys; the rest while it ends.
+const FOLD_QUARTERS: u64 = 3;
 
 /// How far a fold is.
 #[derive(Clone, Copy, Debug, Default)]
@@ -37,7 +41,7 @@ impl FoldProgress {
         let begin = self.begin_bytes.clamp(bytes_max, 2 * bytes_max);
         let room = (2 * bytes_max - begin) as u64;
         let done = self.keys_done.min(self.keys);
-        begin + (room * done / self.keys.max(1)) as usize
+        begin + (room * FOLD_QUARTERS * done / (4 * self.keys.max(1))) as usize
     }
 }
 
@@ -66,8 +70,18 @@ impl<S: Storage> Engine<S> {
     pub(super) async fn wait_for_memory(&self) -> Result<()> {
         let bytes_max = self.options.fold.recent_bytes_max;
         let bytes = || self.state.borrow().map().bytes();
-        while self.folds.is_running() && bytes() > self.folds.progress.get().bytes_allowed(bytes_max) {
+        loop {
             self.check_usable_for_commit()?;
+            let bytes_allowed = if self.is_sweeping.get() {
+                2 * bytes_max
+            } else if self.folds.is_running() {
+                self.folds.progress.get().bytes_allowed(bytes_max)
+            } else {
+                break;
+            };
+            if bytes() <= bytes_allowed {
+                return Ok(());
+            }
             self.env.sleep(LOOK_US).await;
         }
         if bytes() <= 2 * bytes_max {
@@ -99,12 +113,12 @@ mod tests {
             keys_done,
         };
         assert_eq!(at(100, 0).bytes_allowed(100), 100);
-        assert_eq!(at(100, 50).bytes_allowed(100), 125);
-        assert_eq!(at(160, 100).bytes_allowed(100), 180);
-        assert_eq!(at(100, 999).bytes_allowed(100), 200);
+        assert_eq!(at(100, 40).bytes_allowed(100), 115);
+        assert_eq!(at(160, 100).bytes_allowed(100), 175);
+        assert_eq!(at(100, 999).bytes_allowed(100), 175, "the rest is for its end");
         assert_eq!(
             at(10, 100).bytes_allowed(100),
-            150,
+            137,
             "a fold that memory did not cause"
         );
         assert_eq!(at(900, 0).bytes_allowed(100), 200);

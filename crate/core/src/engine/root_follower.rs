@@ -13,8 +13,8 @@ use crate::words::{Env, Error, ErrorCode, Key, PageId, Result, SequenceNumber};
 
 /// Roots that are taken in a row, because each has moved on, before it is given up.
 const MOVES_MAX: u32 = 100;
-/// Keys that are looked at in one piece of sweeping.
-const SWEEP_KEYS: usize = 500;
+/// Keys that are looked at in one piece of sweeping: a millisecond or two in WebAssembly.
+const SWEEP_KEYS: usize = 1_500;
 
 /// The root that an engine goes by.
 #[derive(Clone, Debug)]

@@ -242,7 +242,7 @@ mod tests {
     fn a_long_backlog_becomes_ranges_that_hold_every_changed_key() {
         let mut set = SubscriptionSet::default();
         let everything = KeyRange::new([].as_slice(), [0xff].as_slice());
-        let id = set.add(everything.clone());
+        let id = set.add(everything);
         let key = |number: u32| -> Key { number.to_be_bytes().as_slice().into() };
         for number in 0..300_000 {
             let set_key = Mutation::Set(key(number * 7), [].as_slice().into());
