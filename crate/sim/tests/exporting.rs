@@ -310,9 +310,9 @@ fn exports_under_the_writes_of_others_are_the_database_at_one_version() {
             let writer = {
                 let (world, is_done) = (outer.clone(), Rc::clone(&is_done));
                 let (states, writer) = (Rc::clone(&states), other.clone());
-                states
-                    .borrow_mut()
-                    .insert(peer.database.stats().version, rows_of(&peer).await);
+                let loaded = rows_of(&peer).await;
+                let version = peer.database.stats().version;
+                states.borrow_mut().insert(version, loaded);
                 outer.spawn_killable(outer.new_group(), async move {
                     let mut rows = rows_of(&writer).await;
                     while !is_done.get() {
