@@ -4,7 +4,8 @@
  *
  *   npm test -w pkg-tests [-- --grep TEXT] [--part node|page|browser]
  *
- * PLINTH_CHROMIUM names the browser, PLINTH_SEED repeats a random run, PLINTH_STEPS makes random programs longer.
+ * PLINTH_CHROMIUM names the browser, PLINTH_SEED repeats a random run, PLINTH_STEPS makes random programs longer,
+ * PLINTH_ROWS makes the large database larger: with 1000000, it also prints how costs grow.
  */
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
@@ -20,6 +21,7 @@ import { externalConsistency } from './browser/external-consistency.ts';
 import { frozenTab } from './browser/frozen-tab.ts';
 import { groupCommit } from './browser/group-commit.ts';
 import { inAWorker } from './browser/in-a-worker.ts';
+import { largeDatabase } from './browser/large-database.ts';
 import { lostMessages } from './browser/lost-messages.ts';
 import { lostUpdates } from './browser/lost-updates.ts';
 import { pageLife } from './browser/page-life.ts';
@@ -56,6 +58,7 @@ import { StaticServer } from './support/server.ts';
 const { values: options } = parseArgs({ options: { grep: { type: 'string' }, part: { type: 'string' } } });
 const seed = Number(process.env.PLINTH_SEED ?? randomInt(0x1_0000_0000));
 const steps = Number(process.env.PLINTH_STEPS ?? 300);
+const rows = Number(process.env.PLINTH_ROWS ?? 50_000);
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
 
@@ -134,7 +137,7 @@ async function runParts(server: StaticServer, browser: Browser): Promise<Counts[
     }
   }
   if (isWanted('browser')) {
-    const world: World = { server, browser, toolsPage: `${server.origin}/tools.html`, seed, steps };
+    const world: World = { server, browser, toolsPage: `${server.origin}/tools.html`, seed, steps, rows };
     all.push(await runMocha(() => scenarios(world), { grep: options.grep }));
   }
   return all;
@@ -163,6 +166,7 @@ function scenarios(world: World): void {
     recipesAcrossTabs(world);
     durability(world);
     groupCommit(world);
+    largeDatabase(world);
   });
 }
 

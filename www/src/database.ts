@@ -5,6 +5,16 @@ import type { CheckReport, DatabaseStats } from './database-reports.js';
 import type { KeyRangeEnd, RangeEnd, RangeStart } from './encoded-range.js';
 import { call, settle } from './engine.js';
 import { errorCodes } from './error-codes.js';
+import {
+  type ByteSource,
+  type ExportOptions,
+  exportedRange,
+  exportStream,
+  type ImportOptions,
+  importAll,
+  importMode,
+  type TransferProgress,
+} from './export.js';
 import { FDBError, fdbError } from './fdb-error.js';
 import { databaseOptionTable, type NativeDatabaseOptions } from './option-codes.js';
 import { OWN_OPTIONS, setOptions } from './options.js';
@@ -688,7 +698,8 @@ export class Database<
   }
 
   /**
-   * Folds the log into pages as far as it may be, and deletes what nothing refers to.
+   * Folds the log into pages as far as it may be, writes neighbouring pages that are half empty together, and
+   * deletes what nothing refers to. Reads everything; transactions go on meanwhile.
    *
    * @example
    * ```ts
@@ -698,6 +709,58 @@ export class Database<
   async compact(): Promise<void> {
     const handle = await this.#connection.handle();
     await settle(call(() => handle.compact()));
+  }
+
+  /**
+   * The whole database, or a range of it, as a stream of bytes that {@link Database.importFrom} reads: in a
+   * format of its own, versioned and checksummed, made in constant memory as the stream is read. System
+   * keys are left out. Of a database at a subspace, all keys in there, whole.
+   *
+   * What comes out is the database at one version, however long it takes. What is read within five seconds
+   * is read at that version. If it takes longer, the stream goes on at newer versions, and in the end gives
+   * the keys that changed meanwhile once more, until nothing is missing. Fails with `transaction_too_old`
+   * if keys keep changing faster than the stream is read, with `file_corrupt` at a damaged page; in a database
+   * that was opened with `salvage` it leaves out what can't be read, and counts it.
+   *
+   * @example
+   * ```ts
+   * const file = await new Response(db.export()).blob();
+   * ```
+   */
+  export(options?: ExportOptions): ReadableStream<Uint8Array> & AsyncIterable<Uint8Array> {
+    const { begin, end } = exportedRange(this.subspace.prefix, options);
+    const begun = async () => {
+      const handle = await this.#connection.handle();
+      return call(() => handle.export(begin, end));
+    };
+    return exportStream(begun, options);
+  }
+
+  /**
+   * Imports an export, in many transactions of a few hundred kilobytes, each durable before the next one:
+   * the memory it takes does not depend on the size. Others may read and write meanwhile, and see what is
+   * there so far. Versionstamps in keys and values stay what they were.
+   *
+   * Refuses with `restore_destination_not_empty` if the exported range has keys here, unless `into` says
+   * otherwise. Rejects with `restore_missing_data` if the export was cut off, `restore_corrupted_data` if
+   * it is damaged, `restore_unknown_file_type` if it is something else and
+   * `restore_unsupported_file_version` if it was made by a later version; the message has the offset, what
+   * was expected and what was found. What was imported until then stays.
+   *
+   * @example
+   * ```ts
+   * const response = await fetch('backup.plinth');
+   * if (response.body) await db.importFrom(response.body, { into: 'replace' });
+   * ```
+   */
+  async importFrom(source: ByteSource, options?: ImportOptions): Promise<TransferProgress> {
+    const mode = importMode(options);
+    const handle = await this.#connection.handle();
+    return importAll(
+      call(() => handle.import(mode)),
+      source,
+      options,
+    );
   }
 
   /**

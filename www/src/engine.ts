@@ -18,6 +18,8 @@ import { type FDBError, fdbError } from './fdb-error.js';
 export type {
   DatabaseHandle,
   DirectoryHandle,
+  ExportHandle,
+  ImportHandle,
   SubscriptionHandle,
   TransactionHandle,
   WatchHandle,

@@ -16,6 +16,13 @@ export type { KeyRangeEnd, RangeEnd, RangeStart } from './encoded-range.js';
 export { encoders } from './encoders.js';
 export type { WasmSource } from './engine.js';
 export { errorCodes } from './error-codes.js';
+export type {
+  ByteSource,
+  ExportOptions,
+  ExportProgress,
+  ImportOptions,
+  TransferProgress,
+} from './export.js';
 export { FDBError } from './fdb-error.js';
 export { type KeySelector, keySelector } from './key-selector.js';
 export { ConflictRangeType, ErrorPredicate, MutationType, StreamingMode } from './numbers.js';

@@ -17,8 +17,8 @@ export * from './exports.js';
  * page and lost with the last of them. Any other is kept in IndexedDB and shared by all tabs, frames
  * and workers of the origin.
  *
- * Rejects with `file_corrupt` naming the damaged record, `unsupported_operation` where IndexedDB is
- * missing, `io_error` where the browser refuses storage.
+ * Rejects with `file_corrupt` naming the damaged record (the option `salvage` opens what is before it),
+ * `unsupported_operation` where IndexedDB is missing, `io_error` where the browser refuses storage.
  *
  * @example
  * ```ts

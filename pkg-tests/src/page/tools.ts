@@ -8,6 +8,7 @@
 import * as plinthdb from 'plinthdb';
 import * as plinthRecipes from 'plinthdb/recipes';
 import { numbered, text, utf8 } from '../suite/bytes.ts';
+import { isRowValue, rowKey, rowValue, scanRows } from './rows.ts';
 
 type Database = plinthdb.Database;
 
@@ -52,11 +53,38 @@ async function openHere(name: string): Promise<void> {
   globalThis.db = await plinthdb.open(name);
 }
 
+/** The next task of the event loop: what is done after it is no part of the present one. */
+function nextTask(): Promise<void> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
+}
+
 function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-const pageTools = { text, utf8, numbered, increment, numberAt, request, withLogStore, openHere, sleep };
+const pageTools = {
+  text,
+  utf8,
+  numbered,
+  increment,
+  numberAt,
+  request,
+  withLogStore,
+  openHere,
+  sleep,
+  nextTask,
+  rowKey,
+  rowValue,
+  isRowValue,
+  scanRows,
+};
 
 declare global {
   var plinth: typeof plinthdb;

@@ -23,6 +23,7 @@ import { selectors } from './selectors.ts';
 import { serializability } from './serializability.ts';
 import { snapshotReads } from './snapshot-reads.ts';
 import { subscriptions } from './subscriptions.ts';
+import { transfers } from './transfers.ts';
 import { watches } from './watches.ts';
 
 export function apiSuite(storage: Storage): void {
@@ -49,6 +50,7 @@ export function apiSuite(storage: Storage): void {
     scopes(storage);
     directories(storage);
     maintenance(storage);
+    transfers(storage);
     lifecycle(storage);
     randomProgram(storage);
   });
