@@ -5,8 +5,8 @@
  * whole, so that nothing but the damage can have made the error.
  */
 import { assert } from 'chai';
-import type { Page } from 'playwright-core';
 import { Random } from '../suite/random.ts';
+import type { Page } from '../support/driver.ts';
 import { uniqueName, type World, withTabs } from './world.ts';
 
 type Damage =
