@@ -11,6 +11,7 @@ mod cli;
 mod codegen;
 mod command;
 mod demo;
+mod firefox;
 mod kit;
 mod npm;
 mod package;

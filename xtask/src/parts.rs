@@ -11,6 +11,7 @@ use anyhow::{Result, bail};
 use crate::apt::on_path;
 use crate::browser::BROWSER_VARIABLE;
 use crate::command;
+use crate::firefox::FIREFOX_VARIABLE;
 use crate::kit::Kit;
 use crate::npm;
 use crate::paths;
@@ -27,7 +28,7 @@ pub(crate) struct Part {
 }
 
 /// All parts, the quick ones first.
-pub(crate) const PARTS: [Part; 8] = [
+pub(crate) const PARTS: [Part; 9] = [
     Part {
         name: "lint-rust",
         about: "rustfmt and clippy, warnings denied",
@@ -60,8 +61,13 @@ pub(crate) const PARTS: [Part; 8] = [
     },
     Part {
         name: "package",
-        about: "the packed npm package in Node and in a headless browser",
+        about: "the packed npm package in Node and in a headless Chromium",
         run: package,
+    },
+    Part {
+        name: "firefox",
+        about: "the packed npm package in a headless Firefox",
+        run: firefox,
     },
     Part {
         name: "demo",
@@ -187,6 +193,18 @@ fn package(kit: &Kit) -> Result<String> {
     kit.unpacked()?;
     let browser = kit.browser()?;
     tests(npm::script("pkg-tests", "test").env(BROWSER_VARIABLE, browser.path))
+}
+
+fn firefox(kit: &Kit) -> Result<String> {
+    let Some(path) = kit.firefox()? else {
+        return Ok("SKIPPED: there is no Firefox here".to_owned());
+    };
+    kit.unpacked()?;
+    tests(
+        npm::script("pkg-tests", "test")
+            .args(["--", "--browser", "firefox"])
+            .env(FIREFOX_VARIABLE, path),
+    )
 }
 
 fn demo(kit: &Kit) -> Result<String> {
