@@ -13,8 +13,8 @@ use std::rc::Rc;
 
 use plinth_core::words::{AtomicOp, KeyRange, RangeOptions};
 use plinth_core::{Changes, ErrorCode};
-use plinth_sim::{Cluster, ClusterOptions, Faults, Peer, Simulation, seeds};
-use support::{begin, code, peer_clear, range, set, with_cluster};
+use plinth_sim::{Cluster, ClusterOptions, Peer, Simulation, seeds};
+use support::{begin, code, peer_clear, range, set, slow_storage, with_cluster};
 
 type Copy = BTreeMap<Vec<u8>, Vec<u8>>;
 
@@ -185,15 +185,10 @@ fn whatever_happens_the_copy_equals_the_range_at_each_version_that_is_told() {
     let mut deliveries = 0;
     for seed in seeds(30) {
         let world = Simulation::new(seed);
-        let faults = Faults {
-            delay_us: 1_500,
-            ..Faults::default()
-        };
         let options = ClusterOptions {
-            faults,
             news_delay_us: 3_000,
             news_loss_odds: 3,
-            ..Default::default()
+            ..slow_storage(1_500)
         };
         let cluster = Cluster::new(&world, options);
         deliveries += world.clone().run(async move {
