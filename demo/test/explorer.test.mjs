@@ -41,6 +41,8 @@ async function save(key, value, format = 'text') {
   await page.locator('#explorer-key').fill(key);
   await page.locator(`[name="format"][value="${format}"]`).check();
   await page.locator('#explorer-value').fill(value);
+  // The key that was saved before left the same words.
+  await page.locator('#explorer-status').evaluate((element) => element.replaceChildren());
   await page.getByRole('button', { name: 'Save' }).click();
   await statusIs(/^Saved/);
 }
@@ -217,6 +219,41 @@ test('another database is created, cleared and deleted; what can’t be undone i
   await page.locator('#explorer-tree', { hasText: 'things' }).waitFor();
   const names = await page.evaluate(async () => (await indexedDB.databases()).map(({ name }) => name));
   assert.ok(!names.includes('plinth:other'));
+});
+
+test('a database goes to a file, and from there into another one, directories included', async (t) => {
+  const { page } = story;
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: 'Export to a file' }).click(),
+  ]);
+  assert.equal(download.suggestedFilename(), 'demo.plinth');
+  await statusIs(/^Exported [\d,]+ keys/);
+  t.diagnostic(await status());
+  const top = await labels();
+
+  await page.getByLabel('Name of a database').fill('copy');
+  await page.getByRole('button', { name: 'Open or create' }).click();
+  await page.locator('#explorer-entries', { hasText: 'No keys here.' }).waitFor();
+  const file = await download.path();
+  await page.getByLabel('Import a file').setInputFiles(file);
+  await statusIs(/^Imported [\d,]+ keys/);
+  t.diagnostic(await status());
+  assert.deepEqual(await labels(), top);
+  await openDirectory('things');
+  await page.locator('.entries .value', { hasText: 'new words' }).waitFor();
+
+  // What is there is not written over unless one says so.
+  await page.getByLabel('Import a file').setInputFiles(file);
+  await page.locator('.notice', { hasText: 'restore_destination_not_empty' }).waitFor();
+  await page.locator('.notice button').click();
+  await page.locator('#explorer-status').evaluate((element) => element.replaceChildren());
+  await page.locator('#explorer-into').selectOption('replace');
+  await page.getByLabel('Import a file').setInputFiles(file);
+  await statusIs(/^Imported [\d,]+ keys/);
+  await page.locator('#explorer-delete-database').click();
+  await page.getByRole('button', { name: 'Delete it' }).click();
+  await page.locator('#explorer-tree', { hasText: 'things' }).waitFor();
 });
 
 test('a directory is removed with its keys', async () => {

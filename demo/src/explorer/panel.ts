@@ -20,6 +20,7 @@ import { EntryTable } from './entry-table';
 import markup from './explorer.html?raw';
 import './explorer.css';
 import { clampInto, type Entry, readPage } from './listing';
+import { startTransfer } from './transfer';
 import { Watches } from './watches';
 
 const PAGE_ROWS = 50;
@@ -76,6 +77,16 @@ export const explorerPanel: Panel = {
     });
 
     listen();
+    startTransfer(root, notices, {
+      db: () => opened.db,
+      say: (text) => {
+        status.textContent = text;
+      },
+      imported: async () => {
+        await showDirectories();
+        await goToDirectory(undefined);
+      },
+    });
     editor.showNew();
     await showDatabases();
     await showDirectories();
