@@ -100,7 +100,7 @@ export const tabsPanel: Panel = {
       void notices.guard('Looking who is there', lookAround);
 
       count.addEventListener('click', () => {
-        if (peer.isCounting) peer.stop();
+        if (peer.isCounting) void notices.guard('Counting', () => peer.stop());
         else void notices.guard('Counting', () => run(peer.start()));
       });
       part(root, '#tabs-race', HTMLButtonElement).addEventListener('click', () => {

@@ -101,9 +101,11 @@ export class Peer {
     return this.#counting;
   }
 
-  stop(): void {
+  /** Resolves when what it is doing is done. */
+  async stop(): Promise<void> {
     this.#isWanted = false;
     this.#raceUntil = 0;
+    await this.#counting;
   }
 
   /** Counts until then, by `Date.now()`. */

@@ -36,6 +36,9 @@ export class Trouble {
     }
     await callRace(db, this.#space, Date.now() + seconds * 1000 + REPORTS_MS * 2);
     await pause(500);
+    // In the middle of a commit of its own it could hold the browser's lock on the object store, which
+    // is not the database's to take away.
+    await this.#peer.stop();
     const before = this.#othersShare(await readTally(db, this.#space));
     say(`Standing still for ${seconds} s…`);
     await painted();
