@@ -6,7 +6,7 @@
 //! the records that it has not seen. `commit()` is called in the same task, before any answer: a page that
 //! is stopped at any instant leaves no transaction open that others would wait for. That is true of all
 //! reads, too; not of folds, of the creation of a database, of the first commit on a connection, and of
-//! commits that were too late many times in a row.
+//! the second try of commits that were too late.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -137,8 +137,9 @@ impl IndexedDbStorage {
             tail,
             durability,
             mut rewrite,
-            ..
+            entries: expected,
         } = request;
+        let mut expected = Some(expected);
         let ended = self
             .writer
             .run(&[META, LOG], durability, |transaction| {
@@ -149,12 +150,16 @@ impl IndexedDbStorage {
                     .map_err(|error| js_error(&error))?;
                 let (append, outcome) = (transaction.clone_handle(), Rc::clone(&outcome));
                 let then = move |values: JsValue| {
-                    let entries = log_entries(tail, Array::from(&values))?;
-                    let mut place = tail.plus(entries.len() as u64);
-                    match rewrite(entries)? {
+                    let unseen = log_entries(tail, Array::from(&values))?;
+                    let mut place = tail.plus(unseen.len() as u64);
+                    let appended = match expected.take() {
+                        Some(entries) if unseen.is_empty() => Some(entries),
+                        _ => rewrite(unseen)?,
+                    };
+                    match appended {
                         None => outcome.set(Some(CommitOutcome::Withdrawn)),
-                        Some(rewritten) => {
-                            for bytes in &rewritten {
+                        Some(entries) => {
+                            for bytes in &entries {
                                 place = place.plus(1);
                                 append.add(&log, &number(place.get()), bytes)?;
                             }
