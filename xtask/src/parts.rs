@@ -72,7 +72,7 @@ pub(crate) const PARTS: [Part; 10] = [
     },
     Part {
         name: "firefox",
-        about: "the packed npm package in a headless Firefox",
+        about: "the packed npm package's API suite in a headless Firefox",
         run: firefox,
     },
     Part {
@@ -213,7 +213,7 @@ fn firefox(kit: &Kit) -> Result<String> {
     kit.unpacked()?;
     tests(
         npm::script("pkg-tests", "test")
-            .args(["--", "--browser", "firefox"])
+            .args(["--", "--browser", "firefox", "--part", "page"])
             .env(FIREFOX_VARIABLE, path),
     )
 }
