@@ -1,10 +1,11 @@
 /**
- * The one command: the API suite in Node, on IndexedDB and in memory in a real Chromium, and the scenarios that need a
+ * The one command: the API suite in Node, on IndexedDB and in memory in a real browser, and the scenarios that need a
  * process or a browser of their own. The last line is `N passed, N failed`.
  *
- *   npm test -w pkg-tests [-- --grep TEXT] [--part node|page|browser]
+ *   npm test -w pkg-tests [-- --browser chromium|firefox] [--part node|page|browser] [--grep TEXT] [--repeat N]
  *
- * PLINTH_CHROMIUM names the browser, PLINTH_SEED repeats a random run, PLINTH_STEPS makes random programs longer.
+ * PLINTH_CHROMIUM and PLINTH_FIREFOX name the browsers, PLINTH_SEED repeats a random run, PLINTH_STEPS makes random
+ * programs longer, PLINTH_ROWS makes the large database larger: with 1000000, it also prints how costs grow.
  */
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
@@ -20,46 +21,80 @@ import { externalConsistency } from './browser/external-consistency.ts';
 import { frozenTab } from './browser/frozen-tab.ts';
 import { groupCommit } from './browser/group-commit.ts';
 import { inAWorker } from './browser/in-a-worker.ts';
+import { largeDatabase } from './browser/large-database.ts';
 import { lostMessages } from './browser/lost-messages.ts';
 import { lostUpdates } from './browser/lost-updates.ts';
 import { pageLife } from './browser/page-life.ts';
+import { programsInPages } from './browser/programs.ts';
 import { readSkew } from './browser/read-skew.ts';
 import { readmeExample } from './browser/readme-example.ts';
+import { recipesAcrossTabs } from './browser/recipes-across-tabs.ts';
 import { staticFolder } from './browser/static-folder.ts';
+import { subscriptionsAcrossTabs } from './browser/subscriptions-across-tabs.ts';
 import { survivesKill } from './browser/survives-kill.ts';
 import { survivesRestart } from './browser/survives-restart.ts';
 import { thrownAwayStore } from './browser/thrown-away-store.ts';
 import { watchesAcrossTabs } from './browser/watches-across-tabs.ts';
-import type { World } from './browser/world.ts';
+import { leaveOut, type World } from './browser/world.ts';
+import { examples } from './node/examples.ts';
+import { foundationdbInNode } from './node/foundationdb-in-node.ts';
+import { guide } from './node/guide.ts';
+import { historyChecker } from './node/history-checker.ts';
 import { oldTransaction } from './node/old-transaction.ts';
 import { packageContents } from './node/package-contents.ts';
+import { programsInNode } from './node/programs.ts';
 import { tupleCrossCheck } from './node/tuple-cross-check.ts';
+import { typesOfAPage } from './node/types-of-a-page.ts';
 import { withoutABrowser } from './node/without-a-browser.ts';
 import { apiSuite } from './suite/api-suite.ts';
+import type { Storage } from './suite/fixture.ts';
+import { foundationdbEntry } from './suite/foundationdb-entry.ts';
 import { layers } from './suite/layers.ts';
-import { Browser, withProfile } from './support/browser.ts';
+import { recipes } from './suite/recipes.ts';
+import { Chromium } from './support/chromium.ts';
+import type { Launcher } from './support/driver.ts';
+import { Firefox } from './support/firefox.ts';
 import { type Counts, runMocha } from './support/mocha-run.ts';
 import { runSuiteInPage } from './support/page-run.ts';
-import { mochaForPages, packageEntry, packageManifest, paths } from './support/paths.ts';
+import { mochaForPages, packageImports, packageManifest, paths } from './support/paths.ts';
+import { withProfile } from './support/profile.ts';
 import { StaticServer } from './support/server.ts';
 
-const { values: options } = parseArgs({ options: { grep: { type: 'string' }, part: { type: 'string' } } });
-const seed = Number(process.env.PLINTH_SEED ?? randomInt(0x1_0000_0000));
+const { values: options } = parseArgs({
+  options: {
+    browser: { type: 'string', default: 'chromium' },
+    part: { type: 'string' },
+    grep: { type: 'string' },
+    repeat: { type: 'string', default: '1' },
+  },
+});
 const steps = Number(process.env.PLINTH_STEPS ?? 300);
+const rows = Number(process.env.PLINTH_ROWS ?? 50_000);
+
+const launchers: Record<string, Launcher> = { chromium: Chromium, firefox: Firefox };
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
 
-async function main(): Promise<Counts> {
+interface Totals extends Counts {
+  skipped: number;
+}
+
+async function main(seed: number): Promise<Totals> {
   const { name, version } = packageManifest();
   console.log(
     `${name} ${version}, Node ${process.versions.node}, seed ${seed} (PLINTH_SEED=${seed} repeats it)`,
   );
+  const launcher = launchers[options.browser];
+  if (launcher === undefined) throw new Error(`--browser: chromium or firefox, not ${options.browser}`);
   const all: Counts[] = [];
-  if (isWanted('node')) all.push(await runInNode());
-  if (isWanted('page') || isWanted('browser')) all.push(...(await runInBrowser()));
+  const leftOut: string[] = [];
+  // Node is the same whatever the browser.
+  if (isWanted('node') && launcher === Chromium) all.push(await runInNode(seed));
+  if (isWanted('page') || isWanted('browser')) all.push(...(await runInBrowser(launcher, seed, leftOut)));
   return {
     passed: all.reduce((sum, { passed }) => sum + passed, 0),
     failed: all.reduce((sum, { failed }) => sum + failed, 0),
+    skipped: leftOut.length,
   };
 }
 
@@ -67,35 +102,54 @@ function isWanted(part: 'node' | 'page' | 'browser'): boolean {
   return options.part === undefined || options.part === part;
 }
 
-function runInNode(): Promise<Counts> {
+function runInNode(seed: number): Promise<Counts> {
   let opened = 0;
   return runMocha(
     () => {
-      apiSuite({
+      const storage: Storage = {
         label: 'memory in Node',
         uniqueName: () => `memory:suite-${opened++}`,
         open,
         seed,
         steps,
-      });
+      };
+      apiSuite(storage);
+      recipes(storage);
       layers(seed);
+      foundationdbEntry(() => `memory:entry-${opened++}`);
+      foundationdbInNode();
       tupleCrossCheck(seed);
+      historyChecker(seed);
       withoutABrowser();
+      guide();
       oldTransaction();
       packageContents();
+      examples();
+      typesOfAPage();
+      programsInNode();
     },
     { grep: options.grep },
   );
 }
 
-async function runInBrowser(): Promise<Counts[]> {
+async function runInBrowser(launcher: Launcher, seed: number, leftOut: string[]): Promise<Counts[]> {
   await bundlePages();
   const server = await startServer();
   try {
     return await withProfile(async (profile) => {
-      const browser = await Browser.launch(profile);
+      const browser = await launcher.launch(profile);
       try {
-        return await runParts(server, browser);
+        const toolsPage = `${server.origin}/tools.html`;
+        return await runParts({
+          server,
+          browser,
+          launcher,
+          toolsPage,
+          seed,
+          steps,
+          rows,
+          leftOut,
+        });
       } finally {
         await browser.close();
       }
@@ -105,30 +159,35 @@ async function runInBrowser(): Promise<Counts[]> {
   }
 }
 
-async function runParts(server: StaticServer, browser: Browser): Promise<Counts[]> {
-  console.log(`\nChromium ${browser.version}, process ${browser.pid}`);
+async function runParts(world: World): Promise<Counts[]> {
+  const { browser, server, seed } = world;
+  console.log(`\n${browser.label} ${browser.version}, process ${browser.pid}`);
   const all: Counts[] = [];
   if (isWanted('page')) {
     for (const storage of ['indexeddb', 'memory']) {
-      const query = new URLSearchParams({ storage, seed: `${seed}`, steps: `${steps}` });
+      const query = new URLSearchParams({
+        browser: browser.label,
+        storage,
+        seed: `${seed}`,
+        steps: `${steps}`,
+      });
       if (options.grep !== undefined) query.set('grep', options.grep);
       all.push(await runSuiteInPage(browser, `${server.origin}/suite.html?${query}`));
     }
   }
-  if (isWanted('browser')) {
-    const world: World = { server, browser, toolsPage: `${server.origin}/tools.html`, seed, steps };
-    all.push(await runMocha(() => scenarios(world), { grep: options.grep }));
-  }
+  if (isWanted('browser')) all.push(await runMocha(() => scenarios(world), { grep: options.grep }));
   return all;
 }
 
 function scenarios(world: World): void {
-  describe('scenarios in Chromium', () => {
+  describe(`scenarios in ${world.browser.label}`, () => {
     staticFolder(world);
     readmeExample(world);
+    programsInPages(world);
     survivesRestart(world);
     survivesKill(world);
-    thrownAwayStore(world);
+    if (world.browser instanceof Chromium) thrownAwayStore(world);
+    else leaveOut(world, 'a store that the browser throws away', "it is Chromium's own way");
     closedTab(world);
     lostUpdates(world);
     inAWorker(world);
@@ -136,13 +195,16 @@ function scenarios(world: World): void {
     readSkew(world);
     damagedLog(world);
     watchesAcrossTabs(world);
+    subscriptionsAcrossTabs(world);
     alone(world);
     externalConsistency(world);
     frozenTab(world);
     disturbance(world);
     pageLife(world);
+    recipesAcrossTabs(world);
     durability(world);
     groupCommit(world);
+    largeDatabase(world);
   });
 }
 
@@ -154,7 +216,7 @@ async function bundlePages(): Promise<void> {
     format: 'esm',
     target: 'es2023',
     // The page gets the package as a user's page does, through an import map; chai goes into the bundle.
-    external: ['plinthdb'],
+    external: ['plinthdb', 'plinthdb/foundationdb'],
     sourcemap: 'inline',
     logLevel: 'warning',
   });
@@ -175,13 +237,29 @@ async function startServer(): Promise<StaticServer> {
 }
 
 function page(scripts: string): string {
-  const imports = JSON.stringify({ imports: { plinthdb: `/plinthdb/${packageEntry()}` } });
+  const imports = JSON.stringify({ imports: packageImports('/plinthdb/') });
   return `<!doctype html><meta charset="utf-8"><title>plinthdb</title>
 <script type="importmap">${imports}</script>
 ${scripts}`;
 }
 
-const { passed, failed } = await main();
+/** Each run has a seed of its own, unless one is given. */
+async function repeat(times: number): Promise<Totals> {
+  const sum: Totals = { passed: 0, failed: 0, skipped: 0 };
+  let good = 0;
+  for (let run = 1; run <= times; run += 1) {
+    const totals = await main(Number(process.env.PLINTH_SEED ?? randomInt(0x1_0000_0000)));
+    sum.passed += totals.passed;
+    sum.failed += totals.failed;
+    sum.skipped = totals.skipped;
+    if (totals.failed === 0 && totals.passed > 0) good += 1;
+    if (times > 1)
+      console.log(`run ${run} of ${times}: ${totals.passed} tests passed; ${good} runs without a failure`);
+  }
+  return sum;
+}
+
+const { passed, failed, skipped } = await repeat(Number(options.repeat));
 if (passed + failed === 0) console.log('nothing ran');
-console.log(`${passed} passed, ${failed} failed`);
+console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
 process.exit(failed === 0 && passed > 0 ? 0 : 1);

@@ -4,6 +4,7 @@
 //! Nothing here is shipped. It may install named packages and write below the repository, and changes nothing else.
 
 mod apt;
+mod bench;
 mod bindings;
 mod browser;
 mod clean;
@@ -11,6 +12,7 @@ mod cli;
 mod codegen;
 mod command;
 mod demo;
+mod firefox;
 mod kit;
 mod npm;
 mod package;

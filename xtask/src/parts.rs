@@ -9,8 +9,10 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 
 use crate::apt::on_path;
+use crate::bench;
 use crate::browser::BROWSER_VARIABLE;
 use crate::command;
+use crate::firefox::FIREFOX_VARIABLE;
 use crate::kit::Kit;
 use crate::npm;
 use crate::paths;
@@ -27,7 +29,7 @@ pub(crate) struct Part {
 }
 
 /// All parts, the quick ones first.
-pub(crate) const PARTS: [Part; 8] = [
+pub(crate) const PARTS: [Part; 10] = [
     Part {
         name: "lint-rust",
         about: "rustfmt and clippy, warnings denied",
@@ -60,8 +62,18 @@ pub(crate) const PARTS: [Part; 8] = [
     },
     Part {
         name: "package",
-        about: "the packed npm package in Node and in a headless browser",
+        about: "the packed npm package in Node and in a headless Chromium",
         run: package,
+    },
+    Part {
+        name: "bench",
+        about: "the benchmark, made small: everybody does the work, nobody is timed",
+        run: bench,
+    },
+    Part {
+        name: "firefox",
+        about: "the packed npm package's API suite in a headless Firefox",
+        run: firefox,
     },
     Part {
         name: "demo",
@@ -163,6 +175,7 @@ fn types(kit: &Kit) -> Result<String> {
     for (workspace, folder) in [
         ("www", paths::www()),
         ("pkg-tests", paths::package_tests()),
+        ("bench", paths::bench()),
         ("demo", paths::demo()),
     ] {
         if npm::has_script(&folder, "types")? {
@@ -187,6 +200,22 @@ fn package(kit: &Kit) -> Result<String> {
     kit.unpacked()?;
     let browser = kit.browser()?;
     tests(npm::script("pkg-tests", "test").env(BROWSER_VARIABLE, browser.path))
+}
+
+fn bench(kit: &Kit) -> Result<String> {
+    tests(bench::command(kit)?.args(["--", "--smoke"]))
+}
+
+fn firefox(kit: &Kit) -> Result<String> {
+    let Some(path) = kit.firefox()? else {
+        return Ok("SKIPPED: there is no Firefox here".to_owned());
+    };
+    kit.unpacked()?;
+    tests(
+        npm::script("pkg-tests", "test")
+            .args(["--", "--browser", "firefox", "--part", "page"])
+            .env(FIREFOX_VARIABLE, path),
+    )
 }
 
 fn demo(kit: &Kit) -> Result<String> {

@@ -210,6 +210,7 @@ fn tiny_engine(recent_bytes_max: usize) -> EngineOptions {
             delete_pages: 2,
             pages: PageOptions::of_page_bytes(120),
         },
+        ..EngineOptions::default()
     }
 }
 

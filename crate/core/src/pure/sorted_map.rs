@@ -170,6 +170,11 @@ impl<K: Ord, V> SortedMap<K, V> {
 }
 
 impl<K: Ord> SortedSet<K> {
+    /// The keys, in their order.
+    pub fn into_keys(self) -> Vec<K> {
+        self.slot_of.into_keys().collect()
+    }
+
     /// Adds keys.
     pub fn insert_keys(&mut self, keys: impl IntoIterator<Item = K>) {
         self.extend(keys.into_iter().map(|key| (key, ())));
