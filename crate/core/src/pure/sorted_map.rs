@@ -6,9 +6,11 @@
 //! of the tree denser.
 
 use std::borrow::Borrow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map};
 use std::fmt;
 use std::ops::Bound;
+
+const OCCUPIED: &str = "a slot that the tree names is occupied";
 
 /// Values by key, in the order of the keys.
 #[derive(Clone)]
@@ -67,28 +69,38 @@ impl<K: Ord, V> SortedMap<K, V> {
         self.slots.get_mut(slot as usize)?.as_mut()
     }
 
+    /// The place of a key, found by one search whether the key is there or not.
+    pub fn entry(&mut self, key: K) -> SortedEntry<'_, K, V> {
+        match self.slot_of.entry(key) {
+            btree_map::Entry::Occupied(place) => {
+                let value = self.slots.get_mut(*place.get() as usize);
+                SortedEntry::Occupied(value.and_then(Option::as_mut).expect(OCCUPIED))
+            }
+            btree_map::Entry::Vacant(place) => SortedEntry::Vacant(VacantEntry {
+                place,
+                slots: &mut self.slots,
+                free: &mut self.free,
+            }),
+        }
+    }
+
     /// The value of a key, which is made if the key is not there.
     pub fn get_or_insert_with(&mut self, key: K, value: impl FnOnce() -> V) -> &mut V {
-        let slot = match self.slot_of.get(&key) {
-            Some(&slot) => slot,
-            None => {
-                let slot = self.occupy(value());
-                self.slot_of.insert(key, slot);
-                slot
-            }
-        };
-        let value = self.slots.get_mut(slot as usize).and_then(Option::as_mut);
-        value.expect("a slot that the tree names is occupied")
+        match self.entry(key) {
+            SortedEntry::Occupied(present) => present,
+            SortedEntry::Vacant(place) => place.insert(value()),
+        }
     }
 
     /// Gives a key a value; gives the one that it had.
     pub fn insert(&mut self, key: K, value: V) -> Option<V> {
-        if let Some(present) = self.get_mut(&key) {
-            return Some(std::mem::replace(present, value));
+        match self.entry(key) {
+            SortedEntry::Occupied(present) => Some(std::mem::replace(present, value)),
+            SortedEntry::Vacant(place) => {
+                place.insert(value);
+                None
+            }
         }
-        let slot = self.occupy(value);
-        self.slot_of.insert(key, slot);
-        None
     }
 
     /// Removes a key; gives the value that it had.
@@ -154,18 +166,35 @@ impl<K: Ord, V> SortedMap<K, V> {
 
     fn in_slot(&self, slot: u32) -> &V {
         let value = self.slots.get(slot as usize).and_then(Option::as_ref);
-        value.expect("a slot that the tree names is occupied")
+        value.expect(OCCUPIED)
     }
+}
 
-    fn occupy(&mut self, value: V) -> u32 {
-        if let Some(slot) = self.free.pop()
-            && let Some(place) = self.slots.get_mut(slot as usize)
-        {
-            *place = Some(value);
-            return slot;
+/// The place of a key in a map.
+pub enum SortedEntry<'a, K, V> {
+    /// The key is there, with this value.
+    Occupied(&'a mut V),
+    /// The key is not there.
+    Vacant(VacantEntry<'a, K, V>),
+}
+
+/// The place of a key that is not there.
+pub struct VacantEntry<'a, K, V> {
+    place: btree_map::VacantEntry<'a, K, u32>,
+    slots: &'a mut Vec<Option<V>>,
+    free: &'a mut Vec<u32>,
+}
+
+impl<'a, K: Ord, V> VacantEntry<'a, K, V> {
+    /// Adds the key with this value.
+    pub fn insert(self, value: V) -> &'a mut V {
+        let slot = self.free.pop().unwrap_or(self.slots.len() as u32);
+        self.place.insert(slot);
+        if slot as usize == self.slots.len() {
+            self.slots.push(None);
         }
-        self.slots.push(Some(value));
-        (self.slots.len() - 1) as u32
+        let place = self.slots.get_mut(slot as usize);
+        place.expect("a free slot is one of the slots").insert(value)
     }
 }
 

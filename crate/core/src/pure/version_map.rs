@@ -12,7 +12,7 @@ use std::ops::Bound;
 
 use super::first_clears::FirstClears;
 use super::history::{History, applied};
-use super::sorted_map::SortedMap;
+use super::sorted_map::{SortedEntry, SortedMap};
 use super::tree_update::{Changes, KeyChange};
 use crate::words::{AtomicOp, Key, KeyRange, Mutation, Value, Version, key_after};
 
@@ -274,18 +274,19 @@ impl VersionMap {
     fn put(&mut self, key: &Key, version: Version, change: KeyChange) {
         let is_clear = matches!(change, KeyChange::Clear);
         let added = live_bytes(key, &change);
-        let Some(history) = self.histories.get_mut(key) else {
-            if is_clear && (!self.has_pages || self.is_hidden(key, version)) {
+        let is_needless = is_clear && (!self.has_pages || self.is_hidden(key, version));
+        let history = match self.histories.entry(key.clone()) {
+            SortedEntry::Vacant(_) if is_needless => return,
+            SortedEntry::Vacant(place) => {
+                let history = place.insert(History::new(version, change));
+                self.bytes += KEY_OVERHEAD_BYTES + key.len() + history.bytes();
+                self.count(added, None);
+                if is_clear {
+                    self.replaced.push_back((version, key.clone()));
+                }
                 return;
             }
-            if is_clear {
-                self.replaced.push_back((version, key.clone()));
-            }
-            self.count(added, None);
-            let history = History::new(version, change);
-            self.bytes += KEY_OVERHEAD_BYTES + key.len() + history.bytes();
-            self.histories.insert(key.clone(), history);
-            return;
+            SortedEntry::Occupied(history) => history,
         };
         let replaced = live_bytes(key, history.newest_change());
         let is_replacing = history.newest_version() != version;

@@ -14,7 +14,7 @@ use std::ops::Bound;
 
 use super::evaluate::{VERSIONSTAMP_BYTES, evaluate, merge_operands};
 use super::range_set::RangeSet;
-use super::sorted_map::SortedMap;
+use super::sorted_map::{SortedEntry, SortedMap};
 use super::stamped_write::{StampedWrite, possible_keys};
 use crate::words::{
     AtomicOp, CONFLICT_RANGE_OVERHEAD_BYTES, Key, KeyRange, MUTATION_OVERHEAD_BYTES, Mutation, Value, Write,
@@ -43,17 +43,35 @@ enum KeyWrite {
     VersionstampedValue(Value),
 }
 
-/// The writes of a key, in order. Unless a versionstamp is among them, a set is the only one.
+/// The writes of a key, in order. Unless a versionstamp is among them, a set is the only one. Most keys have
+/// one write, which needs no allocation.
 #[derive(Clone, Debug)]
 struct KeyWrites {
-    writes: Vec<KeyWrite>,
+    earlier: Vec<KeyWrite>,
+    last: KeyWrite,
     has_conflict: bool,
 }
 
 impl KeyWrites {
+    fn new(write: KeyWrite, has_conflict: bool) -> KeyWrites {
+        KeyWrites {
+            earlier: Vec::new(),
+            last: write,
+            has_conflict,
+        }
+    }
+
+    /// All of them, in order.
+    fn iter(&self) -> impl Iterator<Item = &KeyWrite> {
+        self.earlier.iter().chain(std::iter::once(&self.last))
+    }
+
+    fn push(&mut self, write: KeyWrite) {
+        self.earlier.push(std::mem::replace(&mut self.last, write));
+    }
+
     fn is_unreadable(&self) -> bool {
-        self.writes
-            .iter()
+        self.iter()
             .any(|write| matches!(write, KeyWrite::VersionstampedValue(_)))
     }
 
@@ -69,7 +87,7 @@ impl KeyWrites {
     fn overlay_without_stamps(&self) -> Overlay {
         let mut operations: Vec<(AtomicOp, Value)> = Vec::new();
         let mut known = None;
-        for write in &self.writes {
+        for write in self.iter() {
             match (write, &mut known) {
                 (KeyWrite::VersionstampedValue(value) | KeyWrite::Set(value), _) => {
                     known = Some(Some(value.clone()));
@@ -88,7 +106,7 @@ impl KeyWrites {
     }
 
     fn is_dependent(&self) -> bool {
-        !self.is_unreadable() && matches!(self.writes.first(), Some(KeyWrite::Atomic(..)))
+        !self.is_unreadable() && matches!(self.iter().next(), Some(KeyWrite::Atomic(..)))
     }
 }
 
@@ -145,11 +163,20 @@ impl WriteMap {
 
     /// Sets a key.
     pub fn set(&mut self, key: Key, value: Value, has_conflict: bool) {
-        let writes = self.writes_of(key, has_conflict);
-        if !writes.is_unreadable() {
-            writes.writes.clear();
+        let write = KeyWrite::Set(value);
+        match self.keys.entry(key) {
+            SortedEntry::Vacant(place) => {
+                place.insert(KeyWrites::new(write, has_conflict));
+            }
+            SortedEntry::Occupied(writes) => {
+                writes.has_conflict |= has_conflict;
+                if writes.is_unreadable() {
+                    writes.push(write);
+                } else {
+                    *writes = KeyWrites::new(write, writes.has_conflict);
+                }
+            }
         }
-        writes.writes.push(KeyWrite::Set(value));
     }
 
     /// Does an atomic operation on a key: folded onto what is known, else kept.
@@ -161,15 +188,22 @@ impl WriteMap {
             self.fold(key, evaluate(op, None, &operand), has_conflict);
             return;
         }
-        let writes = self.writes_of(key.clone(), has_conflict);
+        let writes = match self.keys.entry(key.clone()) {
+            SortedEntry::Occupied(writes) => writes,
+            SortedEntry::Vacant(place) => {
+                place.insert(KeyWrites::new(KeyWrite::Atomic(op, operand), has_conflict));
+                return;
+            }
+        };
+        writes.has_conflict |= has_conflict;
         let is_unreadable = is_where_stamps_go || writes.is_unreadable();
-        match writes.writes.last_mut() {
-            Some(KeyWrite::Set(value)) if !is_unreadable => {
+        match &mut writes.last {
+            KeyWrite::Set(value) if !is_unreadable => {
                 let result = evaluate(op, Some(value), &operand);
                 self.fold(key, result, has_conflict);
                 return;
             }
-            Some(KeyWrite::Atomic(top, first)) if !is_unreadable && *top == op => {
+            KeyWrite::Atomic(top, first) if !is_unreadable && *top == op => {
                 if let Some(merged) = merge_operands(op, first, &operand) {
                     *first = merged;
                     return;
@@ -177,14 +211,21 @@ impl WriteMap {
             }
             _ => {}
         }
-        writes.writes.push(KeyWrite::Atomic(op, operand));
+        writes.push(KeyWrite::Atomic(op, operand));
     }
 
     /// Sets a key to a value whose stamp is not known yet. `template` ends in the stamp's offset.
     pub fn set_versionstamped_value(&mut self, key: Key, template: Value, has_conflict: bool) {
-        self.writes_of(key, has_conflict)
-            .writes
-            .push(KeyWrite::VersionstampedValue(template));
+        let write = KeyWrite::VersionstampedValue(template);
+        match self.keys.entry(key) {
+            SortedEntry::Vacant(place) => {
+                place.insert(KeyWrites::new(write, has_conflict));
+            }
+            SortedEntry::Occupied(writes) => {
+                writes.has_conflict |= has_conflict;
+                writes.push(write);
+            }
+        }
     }
 
     /// Sets a key whose stamp is not known yet. `template` ends in the stamp's offset, which was
@@ -319,18 +360,19 @@ impl WriteMap {
             let has_conflict = self.is_conflict_of_its_own(&range);
             all.push(plain(Mutation::ClearRange(range), has_conflict));
         }
-        for (key, KeyWrites { writes, has_conflict }) in self.keys.iter() {
+        for (key, writes) in self.keys.iter() {
+            let has_conflict = writes.has_conflict;
             all.extend(writes.iter().map(|write| match write {
-                KeyWrite::Set(value) => plain(Mutation::Set(key.clone(), value.clone()), *has_conflict),
+                KeyWrite::Set(value) => plain(Mutation::Set(key.clone(), value.clone()), has_conflict),
                 KeyWrite::Atomic(op, operand) => {
-                    plain(Mutation::Atomic(*op, key.clone(), operand.clone()), *has_conflict)
+                    plain(Mutation::Atomic(*op, key.clone(), operand.clone()), has_conflict)
                 }
                 KeyWrite::VersionstampedValue(template) => {
                     let (key, template) = (key.clone(), template.clone());
                     StampedWrite::Value {
                         key,
                         template,
-                        has_conflict: *has_conflict,
+                        has_conflict,
                     }
                 }
             }));
@@ -367,14 +409,14 @@ impl WriteMap {
         for range in self.cleared.iter() {
             bytes += range_bytes(&range) + MUTATION_OVERHEAD_BYTES;
         }
-        for (key, KeyWrites { writes, has_conflict }) in self.keys.iter() {
-            for write in writes {
+        for (key, writes) in self.keys.iter() {
+            for write in writes.iter() {
                 let (KeyWrite::Set(operand)
                 | KeyWrite::Atomic(_, operand)
                 | KeyWrite::VersionstampedValue(operand)) = write;
                 bytes += (key.len() + operand.len()) as u64 + MUTATION_OVERHEAD_BYTES;
             }
-            if *has_conflict {
+            if writes.has_conflict {
                 bytes += 2 * key.len() as u64 + 1 + CONFLICT_RANGE_OVERHEAD_BYTES;
             }
         }
@@ -382,16 +424,6 @@ impl WriteMap {
             bytes += (template.len() + value.len()) as u64 + MUTATION_OVERHEAD_BYTES;
         }
         bytes
-    }
-
-    fn writes_of(&mut self, key: Key, has_conflict: bool) -> &mut KeyWrites {
-        let fresh = || KeyWrites {
-            writes: Vec::with_capacity(1),
-            has_conflict: false,
-        };
-        let writes = self.keys.get_or_insert_with(key, fresh);
-        writes.has_conflict |= has_conflict;
-        writes
     }
 
     /// The key's value is now known: the result of an operation, `None` for "cleared".
