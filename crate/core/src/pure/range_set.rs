@@ -37,27 +37,17 @@ impl RangeSet {
             return;
         }
         let KeyRange { mut begin, mut end } = range;
-        if let Some((earlier_begin, earlier_end)) = self.at_or_before(&begin)
-            && *earlier_end >= begin
+        // Downwards from the last one that may touch it: mostly there is none, which one search finds.
+        while let Some((near, near_end)) = self.at_or_before(&end)
+            && *near_end >= begin
         {
-            if *earlier_end >= end {
+            if *near <= begin && *near_end >= end {
                 return;
             }
-            begin = earlier_begin.clone();
-        }
-        loop {
-            let touched = self
-                .ends
-                .range::<[u8]>(Bound::Included(&begin), Bound::Included(&end))
-                .next_back()
-                .map(|(key, value)| (key.clone(), value.clone()));
-            let Some((touched, touched_end)) = touched else {
-                break;
-            };
-            if touched_end > end {
-                end = touched_end;
-            }
-            self.ends.remove(&touched);
+            let near = near.clone();
+            end = end.max(near_end.clone());
+            self.ends.remove(&near);
+            begin = begin.min(near);
         }
         self.ends.insert(begin, end);
     }
@@ -83,12 +73,10 @@ impl RangeSet {
 
     /// Adds one key.
     pub fn insert_key(&mut self, key: &Key) {
-        if !self.contains(key) {
-            self.insert(KeyRange {
-                begin: key.clone(),
-                end: key_after(key),
-            });
-        }
+        self.insert(KeyRange {
+            begin: key.clone(),
+            end: key_after(key),
+        });
     }
 
     /// Whether the key is in the set.

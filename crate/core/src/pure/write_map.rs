@@ -320,6 +320,9 @@ impl WriteMap {
     /// The parts of `range` whose content others decide: not set, not cleared, not an operation on
     /// what was set or cleared here. Only these become read conflict ranges (I7).
     pub fn unmodified_parts(&self, range: &KeyRange) -> Vec<KeyRange> {
+        if self.cleared.is_empty() && self.keys.is_empty() {
+            return Vec::from_iter((!range.is_empty()).then(|| range.clone()));
+        }
         let mut written = RangeSet::new();
         for part in self.cleared.intersection(range) {
             written.insert(part);

@@ -55,6 +55,13 @@ impl KeyRange {
 
 /// The immediate successor of a key: the key with one 00 byte appended.
 pub fn key_after(key: &[u8]) -> Key {
+    // Most keys are short, and then it is put together where it costs no allocation.
+    let mut short = [0; 64];
+    if key.len() < short.len() {
+        let (bytes, _) = short.split_at_mut(key.len());
+        bytes.copy_from_slice(key);
+        return short.split_at(key.len() + 1).0.into();
+    }
     let mut after = Vec::with_capacity(key.len() + 1);
     after.extend_from_slice(key);
     after.push(0);
@@ -87,6 +94,12 @@ mod tests {
     fn successor_of_a_key_is_the_next_key_in_order() {
         assert_eq!(&*key_after(b"a"), b"a\0");
         assert_eq!(&*key_after(b""), b"\0");
+        for length in 60..70 {
+            let mut key = vec![7; length];
+            let after = key_after(&key);
+            key.push(0);
+            assert_eq!(*after, *key);
+        }
     }
 
     #[test]
