@@ -16,8 +16,8 @@ use crate::stamp::Stamp;
 use crate::step::step;
 use crate::toolchain::{TARGET, WasmToolchain};
 
-/// Cargo's profile for the wasm: for size.
-const PROFILE: &str = "web";
+/// Cargo's profile for the wasm.
+const PROFILE: &str = "release";
 
 /// The base name of the generated files.
 const OUT_NAME: &str = "plinth_wasm";
@@ -25,10 +25,10 @@ const OUT_NAME: &str = "plinth_wasm";
 /// The version that Cargo.toml demands of the generator; another makes other bindings of the same wasm.
 const GENERATOR_VERSION: &str = "0.2.130";
 
-/// `-Oz`, and the features that rustc itself enables for the target by default: all of them are in every browser of the
+/// `-O3`, and the features that rustc itself enables for the target by default: all of them are in every browser of the
 /// last three years, and none beyond them may creep in.
 const OPTIMIZER_FLAGS: [&str; 9] = [
-    "-Oz",
+    "-O3",
     "--enable-bulk-memory",
     "--enable-bulk-memory-opt",
     "--enable-call-indirect-overlong",

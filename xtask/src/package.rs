@@ -16,7 +16,7 @@ use crate::step::{note, step};
 const NAME: &str = "plinthdb";
 
 /// The wasm, compressed with gzip, may have so many bytes. ARCHITECTURE.md says what they are spent on.
-const WASM_GZIP_BYTES_MAX: u32 = 300_000;
+const WASM_GZIP_BYTES_MAX: u32 = 415_000;
 
 /// Prints `name bytes gzip brotli` of each file, and fails if one is above the limit: Node has both compressors, this
 /// tool needs neither.
