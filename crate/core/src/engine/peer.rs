@@ -339,9 +339,13 @@ impl<S: Storage> Engine<S> {
     }
 
     /// What has changed since this was asked last, and up to which version.
-    pub fn take_changes(&self, id: SubscriptionId) -> (Version, ChangedKeys) {
+    ///
+    /// # Errors
+    /// Why the engine can't be used any more: it may have ended since the change was told.
+    pub fn take_changes(&self, id: SubscriptionId) -> Result<(Version, ChangedKeys)> {
+        self.check_usable()?;
         let mut state = self.state.borrow_mut();
-        (state.newest(), state.subscriptions.take(id))
+        Ok((state.newest(), state.subscriptions.take(id)))
     }
 
     /// Puts back what was taken and could not be told.
