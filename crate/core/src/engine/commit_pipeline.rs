@@ -16,8 +16,11 @@ use super::resolver::{CommitIntent, Committed, Now, Rejection, Resolution, resol
 use super::root_follower::never_still;
 use super::state::LogPlace;
 use crate::storage::{AppendOutcome, AppendRequest, CommitOutcome, CommitRequest, LogEntry, Storage};
+#[cfg(feature = "canaries")]
+use crate::words::Canary;
 use crate::words::{
-    BATCH_BYTES_MAX, BATCH_TRANSACTIONS_MAX, Durability, Error, ErrorCode, Result, SequenceNumber,
+    BATCH_BYTES_MAX, BATCH_TRANSACTIONS_MAX, Durability, Error, ErrorCode, Perturbation, Probe, Result,
+    SequenceNumber,
 };
 
 /// How often a batch is tried again when the storage went away without an answer.
@@ -134,6 +137,16 @@ impl<S: Storage> Engine<S> {
                 .into_iter()
                 .map(|pending| (pending.intent, pending.answer))
                 .unzip();
+            #[cfg(feature = "canaries")]
+            if self.env.canary() == Some(Canary::AnswerBeforeDurable) {
+                let intents = Rc::new(intents);
+                let results = results(&self.resolve_batch(&intents));
+                for (answer, result) in answers.into_iter().zip(results) {
+                    let _receiver_gone = answer.send(result);
+                }
+                let _nobody_asks = self.commit_batch(intents).await;
+                continue;
+            }
             let results = match self.commit_batch(Rc::new(intents)).await {
                 Ok(results) => results,
                 Err(error) => vec![Err(error.into()); answers.len()],
@@ -155,19 +168,42 @@ impl<S: Storage> Engine<S> {
             let _permit = self.commit_permit().await;
             self.check_usable_for_commit()?;
             let restart_count = self.restart_count.get();
+            #[cfg(feature = "canaries")]
+            let batch = match self.env.canary() {
+                Some(Canary::ReadsIgnored) => without_reads(&batch),
+                Some(Canary::TailUnchecked) if lost_races > 0 => without_reads(&batch),
+                _ => Rc::clone(&batch),
+            };
             let resolution = Rc::new(RefCell::new(self.resolve_batch(&batch)));
             if resolution.borrow().is_empty() {
                 return Ok(results(&resolution.borrow()));
             }
-            let attempt = if lost_races < LOST_RACES_MAX {
+            let is_losing = lost_races >= LOST_RACES_MAX || self.env.is_perturbed(Perturbation::TakeTurn);
+            let attempt = if !is_losing {
                 self.try_append(&batch, &resolution, lost_races).await
             } else {
+                self.env.note(Probe::CommitTookItsTurn);
                 self.append_in_turn(&batch, &resolution).await
             };
             match attempt {
-                Ok(Attempt::Done) => return Ok(results(&resolution.borrow())),
-                Ok(Attempt::LostRace) => lost_races += 1,
+                Ok(Attempt::Done) => {
+                    let resolution = resolution.borrow();
+                    match resolution.record.transactions.len() {
+                        0 => self.env.note(Probe::BatchWithdrawn),
+                        1 => self.env.note(Probe::Committed),
+                        _ => {
+                            self.env.note(Probe::Committed);
+                            self.env.note(Probe::BatchOfSeveral);
+                        }
+                    }
+                    return Ok(results(&resolution));
+                }
+                Ok(Attempt::LostRace) => {
+                    self.env.note(Probe::BatchDecidedAgain);
+                    lost_races += 1;
+                }
                 Ok(Attempt::RootMoved) => {
+                    self.env.note(Probe::RootMovedDuringCommit);
                     moves += 1;
                     if moves > ROOT_MOVES_MAX {
                         return Err(never_still());
@@ -179,12 +215,15 @@ impl<S: Storage> Engine<S> {
                     self.find_out(&batch).await.map_err(|_| error.clone())?;
                     let batch_id = resolution.borrow().record.batch_id;
                     if self.state.borrow().find_batch(&batch_id).is_some() {
+                        self.env.note(Probe::LostAnswerFound);
                         self.publish_tail();
                         return Ok(results(&resolution.borrow()));
                     }
                     if self.restart_count.get() != restart_count {
+                        self.env.note(Probe::LostAnswerUnknown);
                         return Err(error);
                     }
+                    self.env.note(Probe::LostAnswerNotFound);
                 }
                 Err(error) => return Err(self.note_damage(error)),
             }
@@ -207,6 +246,9 @@ impl<S: Storage> Engine<S> {
                 && (must_know || delay_us < FIND_OUT_DELAY_MAX_US);
             if !is_retried {
                 return result;
+            }
+            if must_know {
+                self.env.note(Probe::ExactAnswerInsistedOn);
             }
             self.env.sleep(delay_us).await;
             delay_us = (delay_us * 2).min(FIND_OUT_DELAY_MAX_US);
@@ -235,6 +277,7 @@ impl<S: Storage> Engine<S> {
         match self.storage.append(request).await? {
             AppendOutcome::Appended(root) => {
                 if !self.counts_under(first, root)? {
+                    self.env.note(Probe::VoidRecord);
                     self.refresh_root().await?;
                     return Ok(Attempt::RootMoved);
                 }
@@ -264,6 +307,7 @@ impl<S: Storage> Engine<S> {
             let (engine, batch, resolution) = (Rc::clone(self), Rc::clone(batch), Rc::clone(resolution));
             move |unseen: Vec<LogEntry>| {
                 engine.apply_unseen(&unseen)?;
+                engine.env.note(Probe::BatchDecidedAgain);
                 *resolution.borrow_mut() = engine.resolve_batch(&batch);
                 let mut resolution = resolution.borrow_mut();
                 let first = engine.state.borrow().tail().plus(1);
@@ -304,7 +348,8 @@ impl<S: Storage> Engine<S> {
             unix_us: self.env.unix_us(),
             monotonic_us: self.env.monotonic_us(),
         };
-        resolve(&self.state.borrow(), batch.iter(), now, batch_id)
+        let is_perturbed = || self.env.is_perturbed(Perturbation::FalseConflict);
+        resolve(&self.state.borrow(), batch.iter(), now, batch_id, &is_perturbed)
     }
 
     /// Tells the others how far the log goes. Who is alone has nobody to tell: whoever comes reads the log.
@@ -329,6 +374,15 @@ impl<S: Storage> Engine<S> {
         self.publish_tail();
         Ok(())
     }
+}
+
+#[cfg(feature = "canaries")]
+fn without_reads(batch: &[CommitIntent]) -> Rc<Vec<CommitIntent>> {
+    let blind = |intent: &CommitIntent| CommitIntent {
+        read_conflicts: Vec::new(),
+        ..intent.clone()
+    };
+    Rc::new(batch.iter().map(blind).collect())
 }
 
 fn strongest_durability(batch: &[CommitIntent]) -> Durability {

@@ -22,7 +22,7 @@ use futures_channel::oneshot;
 
 use super::peer::Engine;
 use crate::storage::Storage;
-use crate::words::{Env, LocalFuture};
+use crate::words::{Env, LocalFuture, Probe};
 
 /// How long a confirmation that the lock is held is trusted.
 pub const LEASE_US: u64 = 500_000;
@@ -314,6 +314,7 @@ impl<S: Storage> Engine<S> {
             .exclusive_lock()
             .is_some_and(|current| Rc::ptr_eq(&current, lock));
         if !is_held && is_current {
+            self.env.note(Probe::Robbed);
             exclusivity.standing.replace(Standing::Changing);
             self.wish_to_be(Wish::Shared);
         }
@@ -391,6 +392,7 @@ impl<S: Storage> Engine<S> {
         if wish != Wish::Alone
             && let Some(lock) = exclusivity.exclusive_lock()
         {
+            self.env.note(Probe::SolitudeGivenUp);
             exclusivity.standing.replace(Standing::Shared(Some(lock)));
         }
         if exclusivity.is_changing.replace(true) {
@@ -444,6 +446,7 @@ async fn change<S: Storage>(engine: &Weak<Engine<S>>, exclusivity: &Rc<Exclusivi
                         exclusivity.confirmed_us.set(asked_us);
                         exclusivity.upgrade_delay_us.set(UPGRADE_DELAY_US);
                         exclusivity.stand(Standing::Alone(lock));
+                        engine.env.note(Probe::BecameAlone);
                     }
                     _ if exclusivity.wish.get() == Wish::Alone => {
                         exclusivity.wish.set(Wish::Shared);

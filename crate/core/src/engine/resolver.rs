@@ -128,12 +128,14 @@ pub(super) struct Now {
     pub(super) monotonic_us: u64,
 }
 
-/// Decides about a batch at the version that the clock says now.
+/// Decides about a batch at the version that the clock says now. `is_false_conflict` may reject more than it
+/// must.
 pub(super) fn resolve<'a>(
     state: &State,
     batch: impl Iterator<Item = &'a CommitIntent>,
     now: Now,
     batch_id: [u8; 16],
+    is_false_conflict: &dyn Fn() -> bool,
 ) -> Resolution {
     let Now {
         version,
@@ -149,7 +151,10 @@ pub(super) fn resolve<'a>(
     };
     let mut verdicts = Vec::new();
     for intent in batch {
-        let verdict = judge(state, &accepted, intent, monotonic_us);
+        let mut verdict = judge(state, &accepted, intent, monotonic_us);
+        if verdict.is_ok() && !intent.read_conflicts.is_empty() && is_false_conflict() {
+            verdict = Err(Error::from(ErrorCode::NotCommitted).into());
+        }
         if verdict.is_ok() {
             let transaction = intent.stamped(version, record.transactions.len() as u16);
             accepted.insert(transaction.write_conflicts(), version);

@@ -9,7 +9,7 @@ use super::peer::{Engine, LOG_READ_ENTRIES, unfinished};
 use super::state::State;
 use crate::pure::{PageSource, Root};
 use crate::storage::{LogEntry, LogRead, Storage};
-use crate::words::{Env, Error, ErrorCode, Key, PageId, Result, SequenceNumber};
+use crate::words::{Env, Error, ErrorCode, Key, PageId, Probe, Result, SequenceNumber};
 
 /// Roots that are taken in a row, because each has moved on, before it is given up.
 const MOVES_MAX: u32 = 100;
@@ -49,6 +49,7 @@ impl<S: Storage> Engine<S> {
             }
             let tail = self.state.borrow().tail();
             if tail >= root.folded_sequence {
+                self.env.note(Probe::RootFollowed);
                 self.take_root(KnownRoot { root, bytes });
                 return Ok(());
             }
@@ -103,6 +104,7 @@ impl<S: Storage> Engine<S> {
         self.state.borrow_mut().replace(state);
         self.root.replace(known);
         self.restart_count.set(self.restart_count.get() + 1);
+        self.env.note(Probe::BegunAgain);
         self.read_watches_later();
     }
 
@@ -134,6 +136,7 @@ impl<S: Storage> Engine<S> {
             let detail = format!("page {id}: it is missing");
             return Err(Error::new(ErrorCode::FileCorrupt, detail));
         }
+        self.env.note(Probe::PageVanished);
         Ok(())
     }
 
@@ -231,6 +234,7 @@ pub(super) async fn load<S: Storage>(
         let after = state.tail();
         let LogRead { root: bytes, entries } = storage.read_log(after, LOG_READ_ENTRIES).await?;
         if Root::decode(&bytes)?.folded_sequence > after {
+            env.note(Probe::OpenedWhileFolded);
             return Ok(None);
         }
         // A fold leaves the newest record.

@@ -154,6 +154,13 @@ impl State {
         (prefix.version >= self.map.horizon()).then_some(prefix)
     }
 
+    /// The version of the record after the one with this version, if there is one.
+    #[cfg(feature = "canaries")]
+    pub(super) fn version_after(&self, version: Version) -> Version {
+        let next = self.recent.partition_point(|&commit| commit <= version);
+        self.recent.get(next).copied().unwrap_or(version)
+    }
+
     /// Watched keys that have to be read.
     pub(super) fn take_unread_watches(&mut self) -> BTreeSet<Key> {
         std::mem::take(&mut self.unread_watches)
