@@ -15,10 +15,10 @@ use std::rc::Rc;
 
 use plinth_core::engine::{EngineOptions, FoldExtent, FoldOptions, FoldResult};
 use plinth_core::pure::{PageOptions, Root};
-use plinth_core::storage::{FoldRequest, Storage};
+use plinth_core::storage::FoldRequest;
 use plinth_core::words::{AtomicOp, PageId, RangeOptions, SequenceNumber};
 use plinth_core::{ErrorCode, Read};
-use plinth_sim::{Cluster, ClusterOptions, Death, Faults, Peer, Simulation};
+use plinth_sim::{Cluster, ClusterOptions, Death, Faults, Item, Peer, Simulation};
 use support::{begin, code, get, keys, peer_clear, range, set};
 
 const MINUTE_US: u64 = 60_000_000;
@@ -279,17 +279,19 @@ fn a_record_at_a_place_that_was_folded_away_counts_for_nothing_and_its_transacti
         fold_all(&other).await;
         // A write that reads nothing looks at the log only by being appended to it.
         set(&behind, b"both", b"behind").await;
-        let log = cluster.memory().read_log(SequenceNumber::ZERO, 9).await.unwrap();
-        let folded = Root::decode(&log.root).unwrap().folded_sequence;
-        assert!(log.entries[0].sequence <= folded, "its first try is there");
+        let log = cluster.disk().log_after(SequenceNumber::ZERO, 9);
+        let folded = Root::decode(&cluster.disk().root().unwrap())
+            .unwrap()
+            .folded_sequence;
+        assert!(log[0].sequence <= folded, "its first try is there");
         for peer in [&behind, &other, &cluster.open().await] {
             let transaction = begin(peer);
             assert_eq!(get(&transaction, b"both").await, Ok(Some(b"behind".to_vec())));
             assert_eq!(get(&transaction, &key(3)).await, Ok(Some(b"value 3".to_vec())));
         }
         fold_all(&other).await;
-        let log = cluster.memory().read_log(SequenceNumber::ZERO, 9).await.unwrap();
-        assert_eq!(log.entries.len(), 1, "the next fold takes it away");
+        let log = cluster.disk().log_after(SequenceNumber::ZERO, 9);
+        assert_eq!(log.len(), 1, "the next fold takes it away");
     });
 }
 
@@ -367,7 +369,7 @@ fn the_log_is_folded_by_itself_when_it_is_long_and_old_enough() {
         cluster.world().sleep(MINUTE_US / 6).await;
         let folds = one.database.stats().fold_count + other.database.stats().fold_count;
         assert_eq!(folds, 1, "one of the peers folded, the other did not");
-        assert!(cluster.memory().log_length() < 10);
+        assert!(cluster.disk().log_length() < 10);
         assert!(one.database.stats().recent_bytes < 2_000, "swept");
     });
 }
@@ -404,11 +406,7 @@ fn clearing_nearly_everything_gives_the_pages_back() {
         long.set(&key(2_000), &[3; 90_000]).unwrap();
         long.commit().await.unwrap();
         fold_all(&peer).await;
-        let pages = cluster
-            .memory()
-            .page_ids(PageId::new(0), usize::MAX)
-            .await
-            .unwrap();
+        let pages = cluster.disk().page_ids(PageId::new(0), usize::MAX);
         assert!(pages.len() > 500);
         let reads = peer.database.stats().page_read_count;
         peer_clear(&peer, &key(10), &key(3_990)).await;
@@ -419,11 +417,7 @@ fn clearing_nearly_everything_gives_the_pages_back() {
         let report = peer.database.check().await.unwrap();
         // Ten at each end, and the key that was written to be the newest.
         assert_eq!((report.row_count, report.chunk_count), (21, 0));
-        let left = cluster
-            .memory()
-            .page_ids(PageId::new(0), usize::MAX)
-            .await
-            .unwrap();
+        let left = cluster.disk().page_ids(PageId::new(0), usize::MAX);
         assert_eq!(left.len() as u64, report.node_count);
         assert!(left.len() < 10, "{} pages are left", left.len());
         assert!(report.damage.is_empty());
@@ -437,15 +431,11 @@ fn a_damaged_page_is_named_and_the_rest_stays_readable_and_writable() {
         load(&writer, 1_000).await;
         fold_all(&writer).await;
         let leaf = {
-            let pages = cluster
-                .memory()
-                .page_ids(PageId::new(0), usize::MAX)
-                .await
-                .unwrap();
+            let pages = cluster.disk().page_ids(PageId::new(0), usize::MAX);
             // The tenth page written is a leaf, long before the end.
             pages[10]
         };
-        cluster.memory().damage_page(leaf, |bytes| bytes[40] ^= 1);
+        cluster.disk().damage(Item::Page(leaf), |bytes| bytes[40] ^= 1);
         let peer = cluster.open().await;
         let expected = format!("page {leaf}: checksum mismatch");
         let transaction = begin(&peer);
@@ -481,7 +471,7 @@ fn a_page_that_is_missing_under_an_unmoved_root_is_damage() {
         let writer = cluster.open().await;
         load(&writer, 1_000).await;
         fold_all(&writer).await;
-        let root = cluster.memory().current_root().await.unwrap().unwrap();
+        let root = cluster.disk().root().unwrap();
         let gone = PageId::new(5);
         let request = FoldRequest {
             root: root.clone(),
@@ -489,7 +479,7 @@ fn a_page_that_is_missing_under_an_unmoved_root_is_damage() {
             delete_pages: vec![gone],
             ..FoldRequest::default()
         };
-        cluster.memory().fold(request).await.unwrap();
+        cluster.disk().fold(request);
         let peer = cluster.open().await;
         let transaction = begin(&peer);
         let whole = range(&transaction, b"key/", b"key0", RangeOptions::default()).await;
@@ -506,14 +496,14 @@ fn pages_that_nothing_refers_to_are_found_and_compacted_away() {
         let peer = cluster.open().await;
         load(&peer, 100).await;
         fold_all(&peer).await;
-        let root = cluster.memory().current_root().await.unwrap().unwrap();
+        let root = cluster.disk().root().unwrap();
         let request = FoldRequest {
             root: root.clone(),
             new_root: root,
             write_pages: vec![(PageId::new(77_777), b"who am I".to_vec())],
             ..FoldRequest::default()
         };
-        cluster.memory().fold(request).await.unwrap();
+        cluster.disk().fold(request);
         assert_eq!(peer.database.check().await.unwrap().unreachable_page_count, 1);
         peer.database.compact().await.unwrap();
         assert_eq!(peer.database.check().await.unwrap().unreachable_page_count, 0);
