@@ -13,6 +13,7 @@ use crate::demo;
 use crate::kit::Kit;
 use crate::package;
 use crate::parts::{self, PARTS};
+use crate::simulation;
 use crate::wasm_tests;
 
 const VARIABLES: &str = "\
@@ -45,6 +46,13 @@ enum Action {
         /// List the parts
         #[arg(long)]
         list: bool,
+    },
+    /// Simulate hostile days: --seeds N, --seed S, --workload W, --minutes M and others (`sim --help`)
+    #[command(disable_help_flag = true)]
+    Sim {
+        /// Passed on to the simulator
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
     },
     /// Build the npm package in www/dist
     Build,
@@ -82,6 +90,7 @@ pub(crate) fn run() -> Result<ExitCode> {
                 return Ok(ExitCode::FAILURE);
             }
         }
+        Action::Sim { arguments } => return simulation::run(&arguments),
         Action::Build => {
             Kit::default().built()?;
             package::print_sizes()?;

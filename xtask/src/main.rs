@@ -17,6 +17,7 @@ mod package;
 mod parts;
 mod paths;
 mod runner_output;
+mod simulation;
 mod stamp;
 mod step;
 mod summary;
