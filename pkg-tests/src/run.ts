@@ -4,7 +4,8 @@
  *
  *   npm test -w pkg-tests [-- --grep TEXT] [--part node|page|browser]
  *
- * PLINTH_CHROMIUM names the browser, PLINTH_SEED repeats a random run, PLINTH_STEPS makes random programs longer.
+ * PLINTH_CHROMIUM names the browser, PLINTH_SEED repeats a random run, PLINTH_STEPS makes random programs longer,
+ * PLINTH_ROWS makes the large database larger: with 1000000, it also prints how costs grow.
  */
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
@@ -20,32 +21,44 @@ import { externalConsistency } from './browser/external-consistency.ts';
 import { frozenTab } from './browser/frozen-tab.ts';
 import { groupCommit } from './browser/group-commit.ts';
 import { inAWorker } from './browser/in-a-worker.ts';
+import { largeDatabase } from './browser/large-database.ts';
 import { lostMessages } from './browser/lost-messages.ts';
 import { lostUpdates } from './browser/lost-updates.ts';
 import { pageLife } from './browser/page-life.ts';
+import { programsInPages } from './browser/programs.ts';
 import { readSkew } from './browser/read-skew.ts';
 import { readmeExample } from './browser/readme-example.ts';
+import { recipesAcrossTabs } from './browser/recipes-across-tabs.ts';
 import { staticFolder } from './browser/static-folder.ts';
 import { survivesKill } from './browser/survives-kill.ts';
 import { survivesRestart } from './browser/survives-restart.ts';
 import { thrownAwayStore } from './browser/thrown-away-store.ts';
 import { watchesAcrossTabs } from './browser/watches-across-tabs.ts';
 import type { World } from './browser/world.ts';
+import { examples } from './node/examples.ts';
+import { foundationdbInNode } from './node/foundationdb-in-node.ts';
+import { guide } from './node/guide.ts';
 import { oldTransaction } from './node/old-transaction.ts';
 import { packageContents } from './node/package-contents.ts';
+import { programsInNode } from './node/programs.ts';
 import { tupleCrossCheck } from './node/tuple-cross-check.ts';
+import { typesOfAPage } from './node/types-of-a-page.ts';
 import { withoutABrowser } from './node/without-a-browser.ts';
 import { apiSuite } from './suite/api-suite.ts';
+import type { Storage } from './suite/fixture.ts';
+import { foundationdbEntry } from './suite/foundationdb-entry.ts';
 import { layers } from './suite/layers.ts';
+import { recipes } from './suite/recipes.ts';
 import { Browser, withProfile } from './support/browser.ts';
 import { type Counts, runMocha } from './support/mocha-run.ts';
 import { runSuiteInPage } from './support/page-run.ts';
-import { mochaForPages, packageEntry, packageManifest, paths } from './support/paths.ts';
+import { mochaForPages, packageImports, packageManifest, paths } from './support/paths.ts';
 import { StaticServer } from './support/server.ts';
 
 const { values: options } = parseArgs({ options: { grep: { type: 'string' }, part: { type: 'string' } } });
 const seed = Number(process.env.PLINTH_SEED ?? randomInt(0x1_0000_0000));
 const steps = Number(process.env.PLINTH_STEPS ?? 300);
+const rows = Number(process.env.PLINTH_ROWS ?? 50_000);
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
 
@@ -71,18 +84,26 @@ function runInNode(): Promise<Counts> {
   let opened = 0;
   return runMocha(
     () => {
-      apiSuite({
+      const storage: Storage = {
         label: 'memory in Node',
         uniqueName: () => `memory:suite-${opened++}`,
         open,
         seed,
         steps,
-      });
+      };
+      apiSuite(storage);
+      recipes(storage);
       layers(seed);
+      foundationdbEntry(() => `memory:entry-${opened++}`);
+      foundationdbInNode();
       tupleCrossCheck(seed);
       withoutABrowser();
+      guide();
       oldTransaction();
       packageContents();
+      examples();
+      typesOfAPage();
+      programsInNode();
     },
     { grep: options.grep },
   );
@@ -116,7 +137,7 @@ async function runParts(server: StaticServer, browser: Browser): Promise<Counts[
     }
   }
   if (isWanted('browser')) {
-    const world: World = { server, browser, toolsPage: `${server.origin}/tools.html`, seed, steps };
+    const world: World = { server, browser, toolsPage: `${server.origin}/tools.html`, seed, steps, rows };
     all.push(await runMocha(() => scenarios(world), { grep: options.grep }));
   }
   return all;
@@ -126,6 +147,7 @@ function scenarios(world: World): void {
   describe('scenarios in Chromium', () => {
     staticFolder(world);
     readmeExample(world);
+    programsInPages(world);
     survivesRestart(world);
     survivesKill(world);
     thrownAwayStore(world);
@@ -141,8 +163,10 @@ function scenarios(world: World): void {
     frozenTab(world);
     disturbance(world);
     pageLife(world);
+    recipesAcrossTabs(world);
     durability(world);
     groupCommit(world);
+    largeDatabase(world);
   });
 }
 
@@ -154,7 +178,7 @@ async function bundlePages(): Promise<void> {
     format: 'esm',
     target: 'es2023',
     // The page gets the package as a user's page does, through an import map; chai goes into the bundle.
-    external: ['plinthdb'],
+    external: ['plinthdb', 'plinthdb/foundationdb'],
     sourcemap: 'inline',
     logLevel: 'warning',
   });
@@ -175,7 +199,7 @@ async function startServer(): Promise<StaticServer> {
 }
 
 function page(scripts: string): string {
-  const imports = JSON.stringify({ imports: { plinthdb: `/plinthdb/${packageEntry()}` } });
+  const imports = JSON.stringify({ imports: packageImports('/plinthdb/') });
   return `<!doctype html><meta charset="utf-8"><title>plinthdb</title>
 <script type="importmap">${imports}</script>
 ${scripts}`;

@@ -1,7 +1,11 @@
+import { OpenConnection } from './connection.js';
 import { Database } from './database.js';
 import * as engine from './engine.js';
+import { errorCodes } from './error-codes.js';
+import { fdbError } from './fdb-error.js';
 import { databaseOptionTable, type NativeDatabaseOptions } from './option-codes.js';
 import { OWN_OPTIONS, setOptions } from './options.js';
+import { root } from './subspace.js';
 
 /** Options of `open`: FoundationDB's, and when commits are acknowledged. */
 export interface OpenOptions extends NativeDatabaseOptions {
@@ -12,6 +16,12 @@ export interface OpenOptions extends NativeDatabaseOptions {
   durability?: 'strict' | 'relaxed' | undefined;
   /** Bytes of the database that are kept in memory; 16 MiB is the default. Recent changes come on top. */
   cacheBytes?: number | undefined;
+  /**
+   * For a database that does not open because a log record is damaged: opens it as it was before that record,
+   * to be read, checked and exported, and writes nothing to it. Commits fail with `transaction_read_only`;
+   * what other tabs do is not followed. Rejects with `file_not_found` if there is no such database.
+   */
+  salvage?: boolean | undefined;
 }
 
 /** Options of `init`. */
@@ -30,9 +40,13 @@ export async function openFrom(
   // A wrong name is told before anything is opened.
   setOptions(options ?? {}, databaseOptionTable, OWN_OPTIONS, () => undefined);
   await engine.loadEngine(source);
-  const { durability, cacheBytes } = options ?? {};
-  const handle = await engine.openDatabase(name, { durability, cacheBytes });
-  const database = new Database(name, handle);
+  const { durability, cacheBytes, salvage = false } = options ?? {};
+  if (typeof salvage !== 'boolean') {
+    const message = `salvage: true or false was expected, found ${String(salvage)}`;
+    throw fdbError(errorCodes.invalid_option_value, message);
+  }
+  const handle = await engine.openDatabase(name, { durability, cacheBytes, salvage });
+  const database = new Database(new OpenConnection(name, handle), root);
   try {
     database.setNativeOptions(options ?? {});
   } catch (error) {

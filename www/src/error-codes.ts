@@ -154,6 +154,16 @@ export const errorCodes = {
   invalid_uuid_size: 2268,
   /** A versionstamp has 10 bytes, with a user version 12 */
   invalid_versionstamp_size: 2269,
+  /** Corrupted restore data */
+  restore_corrupted_data: 2362,
+  /** Missing restore data */
+  restore_missing_data: 2363,
+  /** Unknown file type */
+  restore_unknown_file_type: 2366,
+  /** Unsupported file version */
+  restore_unsupported_file_version: 2367,
+  /** Attempted to restore into a non-empty destination database */
+  restore_destination_not_empty: 2370,
   /** An unknown error occurred */
   unknown_error: 4000,
   /** An internal error occurred */
@@ -240,6 +250,11 @@ export const errorTexts: Readonly<Record<number, string>> = {
   2267: 'The root directory cannot be modified',
   2268: 'A UUID has 16 bytes',
   2269: 'A versionstamp has 10 bytes, with a user version 12',
+  2362: 'Corrupted restore data',
+  2363: 'Missing restore data',
+  2366: 'Unknown file type',
+  2367: 'Unsupported file version',
+  2370: 'Attempted to restore into a non-empty destination database',
   4000: 'An unknown error occurred',
   4100: 'An internal error occurred',
   4200: 'Not implemented yet',

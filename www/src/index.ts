@@ -17,8 +17,8 @@ export * from './exports.js';
  * page and lost with the last of them. Any other is kept in IndexedDB and shared by all tabs, frames
  * and workers of the origin.
  *
- * Rejects with `file_corrupt` naming the damaged record, `unsupported_operation` where IndexedDB is
- * missing, `io_error` where the browser refuses storage.
+ * Rejects with `file_corrupt` naming the damaged record (the option `salvage` opens what is before it),
+ * `unsupported_operation` where IndexedDB is missing, `io_error` where the browser refuses storage.
  *
  * @example
  * ```ts
@@ -30,12 +30,26 @@ export function open(name: string, options?: OpenOptions): Promise<Database> {
   return openFrom(fileOfThePackage, name, options);
 }
 
-/** Deletes a database with everything in it. Close its handles first. */
+/**
+ * Deletes a database with everything in it. Close its handles first.
+ *
+ * @example
+ * ```ts
+ * await deleteDatabase('my-app');
+ * ```
+ */
 export function deleteDatabase(name: string): Promise<void> {
   return deleteFrom(fileOfThePackage, name);
 }
 
-/** Loads the engine before it is needed, or from a place of your choice. `open` does it otherwise. */
+/**
+ * Loads the engine before it is needed, or from a place of your choice. `open` does it otherwise.
+ *
+ * @example
+ * ```ts
+ * await init({ wasm: '/static/plinth.wasm' });
+ * ```
+ */
 export function init(options?: InitOptions): Promise<void> {
   return loadEngine(() => options?.wasm ?? fileOfThePackage());
 }

@@ -13,7 +13,8 @@ pub mod storage;
 pub mod words;
 
 pub use client::{
-    Changes, Database, DatabaseOptions, Read, Subscription, Transaction, TransactionOptions, Watch,
+    Changes, Database, DatabaseOptions, Export, Import, ImportMode, ImportProgress, Read, Subscription,
+    Transaction, TransactionOptions, Watch,
 };
 pub use storage::Storage;
 pub use words::{Env, Error, ErrorCode, Result};

@@ -149,6 +149,13 @@ impl Cluster {
         }
     }
 
+    /// The same database for peers with other options.
+    pub fn with_engine(&self, engine: EngineOptions) -> Cluster {
+        let mut other = self.clone();
+        other.options.engine = engine;
+        other
+    }
+
     /// The world.
     pub fn world(&self) -> &Simulation {
         &self.world

@@ -43,6 +43,7 @@ struct Inner {
     void_records: u64,
     /// The machine is dying: nothing becomes durable any more.
     is_dying: bool,
+    boots: u64,
 }
 
 impl Inner {
@@ -260,6 +261,12 @@ impl Disk {
         }
         inner.journal.clear();
         inner.is_dying = false;
+        inner.boots += 1;
+    }
+
+    /// How often the machine has died.
+    pub fn boots(&self) -> u64 {
+        self.inner.borrow().boots
     }
 
     /// The browser throws the database away, or somebody deletes it.
@@ -269,6 +276,7 @@ impl Disk {
             incarnation: inner.incarnation + 1,
             transactions: inner.transactions,
             quota: inner.quota,
+            boots: inner.boots,
             ..Inner::default()
         };
     }

@@ -5,7 +5,8 @@
 //!
 //! * **Scheduling.** A transaction has its place from the call on (`transaction_queue`), takes a while before
 //!   its effect and after it, sometimes very long, and holds up those that overlap with it. Its effect is
-//!   atomic. An append is `add` at tail + 1, refused if the place is taken. It does not wait for the root, so a
+//!   atomic. Transactions whose requests are placed all at once go on without their page; a commit in its turn
+//!   and a fold wait for answers, and hold up others while their page is frozen. An append is `add` at tail + 1, refused if the place is taken. It does not wait for the root, so a
 //!   peer far behind leaves a void record at a place that was folded away; on a new connection, behind which
 //!   there may be another database, it does wait. A read of the log numbers entries by their order.
 //! * **Abort.** With `io_error_odds` an operation fails with `io_error` and without effect: the browser
@@ -36,7 +37,7 @@ use plinth_core::{Error, ErrorCode, Result};
 
 use crate::disk::{Disk, Written};
 use crate::executor::Simulation;
-use crate::transaction_queue::{Scope, TransactionQueue};
+use crate::transaction_queue::{Scope, Ticket, TransactionQueue};
 
 /// How unreliable the storage is. Odds are "one in so many"; 0 is never.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -112,7 +113,8 @@ impl Connection {
     }
 }
 
-/// One peer's storage.
+/// One peer's storage. Clones are the same connection.
+#[derive(Clone)]
 pub struct SimulatedStorage {
     world: Simulation,
     disk: Disk,
@@ -205,10 +207,32 @@ impl SimulatedStorage {
         }
     }
 
-    /// Runs one transaction.
-    async fn transaction<T>(
+    /// Runs a transaction whose requests are all placed at once: the browser ends it, whatever becomes of the
+    /// page, unless the machine dies.
+    async fn transaction<T: 'static>(
         &self,
         scope: Scope,
+        effect: impl FnOnce(&Disk) -> Result<Effect<T>> + 'static,
+    ) -> Result<T> {
+        // Its place is that of the call.
+        let ticket = self.queue.create(scope);
+        let (storage, boots) = (self.clone(), self.disk.boots());
+        let running = async move {
+            let alive = storage.clone();
+            let effect = move |disk: &Disk| match disk.boots() == boots {
+                true => effect(disk),
+                false => Err(io_error("the machine has died")),
+            };
+            alive.held_transaction(scope, ticket, effect).await
+        };
+        self.world.spawn(running).await
+    }
+
+    /// Runs a transaction that waits for answers of its own, and holds up others while its page stands still.
+    async fn held_transaction<T>(
+        &self,
+        scope: Scope,
+        ticket: Ticket,
         effect: impl FnOnce(&Disk) -> Result<Effect<T>>,
     ) -> Result<T> {
         self.connection.check()?;
@@ -220,12 +244,12 @@ impl SimulatedStorage {
             if number == death.operation && death.has_effect {
                 let _nobody_hears = effect(&self.disk);
             }
+            drop(ticket);
             return std::future::pending().await;
         }
         let losses = self.connection.losses.get();
         let is_write = scope == Scope::COMMIT || scope == Scope::FOLD;
         let is_lost = || self.connection.losses.get() != losses;
-        let ticket = self.queue.create(scope);
         ticket.turn().await;
         self.delay().await;
         let faults = self.faults.get();
@@ -298,11 +322,12 @@ fn log_read(disk: &Disk, after: SequenceNumber, limit: usize) -> LogRead {
 
 impl Storage for SimulatedStorage {
     async fn root(&self, initial: &[u8]) -> Result<Vec<u8>> {
-        let effect = |disk: &Disk| match disk.root() {
+        let initial = initial.to_vec();
+        let effect = move |disk: &Disk| match disk.root() {
             Some(root) => Ok(Effect::none(root)),
             None => Ok(Effect {
-                answer: initial.to_vec(),
-                written: Some((disk.put_root(initial), Durability::Strict)),
+                written: Some((disk.put_root(&initial), Durability::Strict)),
+                answer: initial,
             }),
         };
         self.transaction(Scope::WRITE_META, effect).await
@@ -314,7 +339,7 @@ impl Storage for SimulatedStorage {
     }
 
     async fn read_log(&self, after: SequenceNumber, limit: usize) -> Result<LogRead> {
-        self.transaction(Scope::READ_LOG, |disk| {
+        self.transaction(Scope::READ_LOG, move |disk| {
             Ok(Effect::none(log_read(disk, after, limit)))
         })
         .await
@@ -328,11 +353,13 @@ impl Storage for SimulatedStorage {
             durability,
             unseen_limit,
         } = request;
-        self.transaction(Scope::COMMIT, |disk| {
+        let storage = self.clone();
+        self.transaction(Scope::COMMIT, move |disk| {
             // On a new connection there may be another database of this name by now.
-            let is_known = &self.connection.is_known;
+            let is_known = &storage.connection.is_known;
             let found = disk.root().unwrap_or_default();
-            if !is_known.replace(is_known.get() || found == root) {
+            is_known.set(is_known.get() || found == root);
+            if !is_known.get() {
                 return Ok(Effect::none(AppendOutcome::Refused(log_read(
                     disk,
                     tail,
@@ -346,7 +373,7 @@ impl Storage for SimulatedStorage {
                     unseen_limit,
                 ))));
             }
-            self.check_quota(bytes_of(&entries))?;
+            storage.check_quota(bytes_of(&entries))?;
             Ok(Effect {
                 written: Some((disk.append(tail, entries), durability)),
                 answer: AppendOutcome::Appended(found),
@@ -357,7 +384,8 @@ impl Storage for SimulatedStorage {
 
     async fn commit(&self, mut request: CommitRequest) -> Result<CommitOutcome> {
         let (tail, durability) = (request.tail, request.durability);
-        self.transaction(Scope::COMMIT, |disk| {
+        let ticket = self.queue.create(Scope::COMMIT);
+        self.held_transaction(Scope::COMMIT, ticket, |disk| {
             let root = disk.root().unwrap_or_default();
             if root != request.root {
                 return Ok(Effect::none(CommitOutcome::RootMoved(root)));
@@ -383,19 +411,21 @@ impl Storage for SimulatedStorage {
     }
 
     async fn read_pages(&self, ids: &[PageId]) -> Result<Vec<Option<Vec<u8>>>> {
-        self.transaction(Scope::READ_PAGES, |disk| Ok(Effect::none(disk.pages(ids))))
+        let ids = ids.to_vec();
+        self.transaction(Scope::READ_PAGES, move |disk| Ok(Effect::none(disk.pages(&ids))))
             .await
     }
 
     async fn page_ids(&self, from: PageId, limit: usize) -> Result<Vec<PageId>> {
-        self.transaction(Scope::READ_PAGES, |disk| {
+        self.transaction(Scope::READ_PAGES, move |disk| {
             Ok(Effect::none(disk.page_ids(from, limit)))
         })
         .await
     }
 
     async fn fold(&self, request: FoldRequest) -> Result<FoldOutcome> {
-        self.transaction(Scope::FOLD, |disk| {
+        let ticket = self.queue.create(Scope::FOLD);
+        self.held_transaction(Scope::FOLD, ticket, |disk| {
             let root = disk.root().unwrap_or_default();
             if root != request.root {
                 return Ok(Effect::none(FoldOutcome::RootMoved(root)));

@@ -562,6 +562,7 @@ fn mortal_options() -> ClusterOptions {
                 pages: PageOptions::of_page_bytes(150),
                 ..FoldOptions::default()
             },
+            ..EngineOptions::default()
         },
         ..ClusterOptions::default()
     }

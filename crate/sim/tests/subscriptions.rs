@@ -66,6 +66,12 @@ fn everything_comes_first_and_then_every_change_in_the_range_and_nothing_else() 
         assert_eq!(second.replaced, []);
         peer_clear(&other, b"b", b"b\0").await;
         let third = live.next().await.unwrap();
+        assert_eq!(
+            third.changes,
+            [(b"b".as_slice().into(), None)],
+            "a single key that is cleared is a changed key"
+        );
+        assert_eq!(third.replaced, []);
         let mut copy = Copy::new();
         for changes in [&first, &second, &third] {
             apply(&mut copy, changes);

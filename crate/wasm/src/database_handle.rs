@@ -6,13 +6,15 @@ use std::rc::Rc;
 use js_sys::Promise;
 use plinth_core::engine::{CheckReport, EngineStats, Locks};
 use plinth_core::words::{Durability, KeyRange};
-use plinth_core::{Database, DatabaseOptions, Error, ErrorCode};
+use plinth_core::{Database, DatabaseOptions, Error, ErrorCode, ImportMode};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{future_to_promise, spawn_local};
 
 use crate::env::JsEnv;
+use crate::export_handle::ExportHandle;
 use crate::failure::{code_of, rejection};
+use crate::import_handle::ImportHandle;
 use crate::memory_databases::{MemoryDatabase, MemoryNews, delete_memory_database};
 use crate::news::{Following, TabNews};
 use crate::options::open_options;
@@ -226,6 +228,29 @@ impl DatabaseHandle {
         self.database
             .subscribe(&KeyRange::new(begin, end))
             .map(SubscriptionHandle::new)
+            .map_err(|error| rejection(&error))
+    }
+
+    /// Begins to export a range. Throws `[code, message]`.
+    pub fn export(&self, begin: &[u8], end: &[u8]) -> Result<ExportHandle, JsValue> {
+        self.database
+            .export(&KeyRange::new(begin, end))
+            .map(ExportHandle::new)
+            .map_err(|error| rejection(&error))
+    }
+
+    /// Begins to import: 0 into an empty range, 1 in place of what is there, 2 besides it. Throws
+    /// `[code, message]`.
+    pub fn import(&self, mode: u8) -> Result<ImportHandle, JsValue> {
+        let mode = match mode {
+            0 => ImportMode::Empty,
+            1 => ImportMode::Replace,
+            _ => ImportMode::Merge,
+        };
+        let options = self.options.get().transactions;
+        self.database
+            .import(mode, options)
+            .map(ImportHandle::new)
             .map_err(|error| rejection(&error))
     }
 

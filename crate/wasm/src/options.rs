@@ -23,6 +23,7 @@ struct OpenChoices {
     durability: Option<DurabilityOption>,
     defers_errors: bool,
     cache_bytes: Option<f64>,
+    salvage: bool,
 }
 
 /// Reads the options of `open`.
@@ -35,7 +36,10 @@ pub(crate) fn open_options(value: JsValue) -> Result<(DatabaseOptions, EngineOpt
         Some(DurabilityOption::Relaxed) => Durability::Relaxed,
     };
     options.transactions.defers_errors = chosen.defers_errors;
-    let mut engine = EngineOptions::default();
+    let mut engine = EngineOptions {
+        salvage: chosen.salvage,
+        ..EngineOptions::default()
+    };
     if let Some(bytes) = chosen.cache_bytes {
         engine.cache_bytes = checked_bytes("cacheBytes", bytes)?;
     }

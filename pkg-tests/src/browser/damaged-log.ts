@@ -1,8 +1,9 @@
 /**
  * Damage to what is stored: a typed error that names the record, never a panic and never silence.
  *
- * The log is damaged past the package, through IndexedDB. Every case then heals the record again and finds the data
- * whole, so that nothing but the damage can have made the error.
+ * The log is damaged past the package, through IndexedDB. Every case opens what is before the damage for salvage, checks
+ * and exports it, then heals the record again and finds the data whole, so that nothing but the damage can have made the
+ * error, and the salvage wrote nothing.
  */
 import { assert } from 'chai';
 import type { Page } from 'playwright-core';
@@ -21,6 +22,12 @@ interface Outcome {
   code: number | undefined;
   message: string;
   isFDBError: boolean;
+  /** How many rows could be salvaged, what a commit to them fails with, and what a check says of the damage. */
+  salvaged: number | undefined;
+  refusal: number | undefined;
+  report: string;
+  /** How many of these rows came out of an export. */
+  exported: number | undefined;
   /** What the healed database holds; undefined when it does not open. */
   healed: number | undefined;
 }
@@ -80,6 +87,10 @@ function damageAndOpen(page: Page, name: string, sequence: number, damage: Damag
         code: undefined,
         message: 'it opened',
         isFDBError: false,
+        salvaged: undefined,
+        refusal: undefined,
+        report: '',
+        exported: undefined,
         healed: undefined,
       };
       try {
@@ -89,6 +100,17 @@ function damageAndOpen(page: Page, name: string, sequence: number, damage: Damag
         outcome.code = (error as { code?: number }).code;
         outcome.message = String((error as Error).message);
       }
+      const salvage = await plinth.open(name, { salvage: true });
+      outcome.salvaged = (await salvage.getRangeAll('row/')).length;
+      outcome.refusal = await salvage.set('row/more', '').then(
+        () => undefined,
+        (error: { code?: number }) => error.code,
+      );
+      outcome.report = String((await salvage.check()).damage[0]?.message);
+      const copy = await plinth.open(`memory:${name}`);
+      outcome.exported = (await copy.importFrom(salvage.export())).rows;
+      await copy.close();
+      await salvage.close();
       await tools.withLogStore(name, (log) => tools.request(log.put(original, sequence)));
       const db = await plinth.open(name);
       outcome.healed = (await db.getRangeAll('row/')).length;
@@ -99,10 +121,15 @@ function damageAndOpen(page: Page, name: string, sequence: number, damage: Damag
   );
 }
 
-function assertNamed(outcome: Outcome, sequence: number, context: string): void {
+/** `intact` is how many rows are before the damage. */
+function assertNamed(outcome: Outcome, sequence: number, intact: number, context: string): void {
   assert.isTrue(outcome.isFDBError, `${context}: ${outcome.message}`);
   assert.equal(outcome.code, 1522, `${context}: ${outcome.message}`);
   assert.match(outcome.message, new RegExp(`log record ${sequence}\\b`), context);
+  assert.equal(outcome.salvaged, intact, `${context}: rows before the damage`);
+  assert.equal(outcome.exported, intact, `${context}: rows exported`);
+  assert.equal(outcome.refusal, 2023, `${context}: a commit`);
+  assert.match(outcome.report, new RegExp(`log record ${sequence}\\b`), `${context}: the report`);
   assert.equal(outcome.healed, ROWS, `${context}: rows after healing`);
 }
 
@@ -119,6 +146,11 @@ export function damagedLog(world: World): void {
       keys = await fillLog(page, name);
       assert.isAtLeast(keys.length, ROWS, 'log records');
     });
+
+    /** A record has one row; the first one has number 1. */
+    function rowsBefore(sequence: number): number {
+      return keys.indexOf(sequence);
+    }
 
     function middleKey(): number {
       return keys[Math.floor(keys.length / 2)] ?? -1;
@@ -141,20 +173,22 @@ export function damagedLog(world: World): void {
     for (const [title, damage] of cases) {
       it(title, async () => {
         const sequence = middleKey();
-        assertNamed(await damageAndOpen(page, name, sequence, damage), sequence, title);
+        const outcome = await damageAndOpen(page, name, sequence, damage);
+        assertNamed(outcome, sequence, rowsBefore(sequence), title);
       });
     }
 
     it('the first record, and the last', async () => {
       for (const sequence of [keys.at(0) ?? -1, keys.at(-1) ?? -1]) {
         const damage: Damage = { kind: 'flip', byte: 20, mask: 0x04 };
-        assertNamed(await damageAndOpen(page, name, sequence, damage), sequence, `record ${sequence}`);
+        const outcome = await damageAndOpen(page, name, sequence, damage);
+        assertNamed(outcome, sequence, rowsBefore(sequence), `record ${sequence}`);
       }
     });
 
     it('the first record missing', async () => {
       const sequence = keys.at(0) ?? -1;
-      assertNamed(await damageAndOpen(page, name, sequence, { kind: 'remove' }), sequence, 'removed');
+      assertNamed(await damageAndOpen(page, name, sequence, { kind: 'remove' }), sequence, 0, 'removed');
     });
 
     it('any bit of any record', async () => {
@@ -163,7 +197,8 @@ export function damagedLog(world: World): void {
         const sequence = random.pick(keys as [number, ...number[]]);
         const damage: Damage = { kind: 'flip', byte: random.below(100_000), mask: 1 << random.below(8) };
         const context = `seed ${world.seed}, record ${sequence}, ${JSON.stringify(damage)}`;
-        assertNamed(await damageAndOpen(page, name, sequence, damage), sequence, context);
+        const outcome = await damageAndOpen(page, name, sequence, damage);
+        assertNamed(outcome, sequence, rowsBefore(sequence), context);
       }
     }).timeout(40_000);
 
@@ -184,7 +219,8 @@ export function damagedLog(world: World): void {
       const sequence = sequences[Math.floor(sequences.length / 2)] ?? -1;
       const damages: Damage[] = [{ kind: 'flip', byte: 30_000, mask: 0x20 }, { kind: 'remove' }];
       for (const damage of damages) {
-        assertNamed(await damageAndOpen(page, large, sequence, damage), sequence, JSON.stringify(damage));
+        const outcome = await damageAndOpen(page, large, sequence, damage);
+        assertNamed(outcome, sequence, 0, JSON.stringify(damage));
       }
     });
   });

@@ -13,6 +13,8 @@ export interface World {
   readonly seed: number;
   /** How long random programs are; see `run.ts`. */
   readonly steps: number;
+  /** How many rows the large database has. */
+  readonly rows: number;
 }
 
 export interface Tabs {

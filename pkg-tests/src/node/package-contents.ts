@@ -1,7 +1,7 @@
 /** What is in the package, and what is not. */
 import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { extname, join } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import { assert } from 'chai';
 import { packageEntry, packageManifest, paths } from '../support/paths.ts';
 
@@ -36,6 +36,41 @@ export function packageContents(): void {
       assert.isTrue(existsSync(entry.replace(/\.js$/, '.d.ts')));
     });
 
+    it('has the modules and types that it exports', () => {
+      const targets = Object.values(packageManifest().exports).flatMap((target) =>
+        typeof target === 'string' ? [target] : Object.values(target),
+      );
+      assert.include(targets, './dist/recipes/index.js');
+      assert.deepEqual(
+        targets.filter((target) => !existsSync(join(paths.package, target))),
+        [],
+      );
+    });
+
+    it('has recipes that use what everybody can use, and nothing else', () => {
+      const folder = join(paths.package, 'src', 'recipes');
+      const sources = files.filter((file) => dirname(file) === folder && extname(file) === '.ts');
+      assert.isAbove(sources.length, 10);
+      const imported = sources.flatMap((file) => importsOf(file));
+      assert.deepEqual(
+        imported.filter((name) => !/^(\.\.\/exports|\.\/[a-z-]+)\.js$/.test(name)),
+        [],
+      );
+    });
+
+    it('loads no recipe with its entry', () => {
+      const entry = join(paths.package, packageEntry());
+      const loaded = new Set([entry]);
+      for (const file of loaded) {
+        for (const name of importsOf(file)) loaded.add(join(dirname(file), name));
+      }
+      assert.isAbove(loaded.size, 20);
+      assert.deepEqual(
+        [...loaded].filter((file) => dirname(file) === join(paths.package, 'dist', 'recipes')),
+        [],
+      );
+    });
+
     it('has a readme and a license', () => {
       const names = readdirSync(paths.package).join(' ');
       assert.match(names, /README/i);
@@ -54,4 +89,13 @@ export function packageContents(): void {
       assert.deepEqual(leaking, []);
     });
   });
+}
+
+/** What a module imports or exports again. */
+function importsOf(file: string): string[] {
+  const source = readFileSync(file, 'utf8');
+  return [
+    ...source.matchAll(/^(?:import|export|\}) [^;'"]*?from '([^']+)';$/gm),
+    ...source.matchAll(/^import '([^']+)';$/gm),
+  ].map(([, name]) => name ?? '');
 }

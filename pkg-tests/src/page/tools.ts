@@ -1,11 +1,14 @@
 /**
- * What the browser scenarios find in their pages: the package as `plinth`, a few helpers as `tools`.
+ * What the browser scenarios find in their pages: the package as `plinth`, its recipes as `recipes`, a few helpers as
+ * `tools`.
  *
  * The scenarios run code in pages with Playwright's `evaluate`, which sends the source of a function: it can use
  * nothing of the file it stands in, only these globals and its argument.
  */
 import * as plinthdb from 'plinthdb';
+import * as plinthRecipes from 'plinthdb/recipes';
 import { numbered, text, utf8 } from '../suite/bytes.ts';
+import { isRowValue, rowKey, rowValue, scanRows } from './rows.ts';
 
 type Database = plinthdb.Database;
 
@@ -50,17 +53,45 @@ async function openHere(name: string): Promise<void> {
   globalThis.db = await plinthdb.open(name);
 }
 
+/** The next task of the event loop: what is done after it is no part of the present one. */
+function nextTask(): Promise<void> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
+}
+
 function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-const pageTools = { text, utf8, numbered, increment, numberAt, request, withLogStore, openHere, sleep };
+const pageTools = {
+  text,
+  utf8,
+  numbered,
+  increment,
+  numberAt,
+  request,
+  withLogStore,
+  openHere,
+  sleep,
+  nextTask,
+  rowKey,
+  rowValue,
+  isRowValue,
+  scanRows,
+};
 
 declare global {
   var plinth: typeof plinthdb;
+  var recipes: typeof plinthRecipes;
   var tools: typeof pageTools;
   /** What `tools.openHere` opened. */
   var db: Database;
 }
 
-Object.assign(globalThis, { plinth: plinthdb, tools: pageTools });
+Object.assign(globalThis, { plinth: plinthdb, recipes: plinthRecipes, tools: pageTools });

@@ -18,10 +18,12 @@ import { randomProgram } from './random-program.ts';
 import { readVersions } from './read-versions.ts';
 import { readYourWrites } from './read-your-writes.ts';
 import { retry } from './retry.ts';
+import { scopes } from './scopes.ts';
 import { selectors } from './selectors.ts';
 import { serializability } from './serializability.ts';
 import { snapshotReads } from './snapshot-reads.ts';
 import { subscriptions } from './subscriptions.ts';
+import { transfers } from './transfers.ts';
 import { watches } from './watches.ts';
 
 export function apiSuite(storage: Storage): void {
@@ -45,8 +47,10 @@ export function apiSuite(storage: Storage): void {
     durabilityOption(storage);
     options(storage);
     readVersions(storage);
+    scopes(storage);
     directories(storage);
     maintenance(storage);
+    transfers(storage);
     lifecycle(storage);
     randomProgram(storage);
   });

@@ -184,6 +184,27 @@ export function options(storage: Storage): void {
       assert.isUndefined(await test.db.get('k'));
     });
 
+    it('ends doTransaction although its body hangs', async () => {
+      const abort = new AbortController();
+      let later: Promise<unknown> = Promise.resolve();
+      const running = test.db.doTransaction(
+        (tn) => {
+          setTimeout(() => abort.abort('enough'), 5);
+          return new Promise<void>((_, reject) => {
+            later = new Promise((resolve) => {
+              setTimeout(() => {
+                resolve(codeOf(() => tn.get('k')));
+                reject(new Error('nobody hears this'));
+              }, 10);
+            });
+          });
+        },
+        { signal: abort.signal },
+      );
+      assert.equal(await running.catch((error: unknown) => error), 'enough');
+      assert.equal(await later, 1025, 'its transaction is cancelled');
+    });
+
     it('that was aborted before keeps the body from running', async () => {
       let runs = 0;
       const body = () => {

@@ -72,6 +72,11 @@ export function subscriptions(storage: Storage): void {
         [['k', 'm']],
       );
       assert.deepEqual(changed(await key.told.next()), [['l', undefined]]);
+      await test.db.set('k3', '');
+      await range.told.next();
+      await test.db.clear('k3');
+      const gone = await range.told.next();
+      assert.deepEqual([changed(gone), gone.replaced], [[['k3', undefined]], []]);
     });
 
     it('hear what other handles write', async () => {

@@ -32,12 +32,23 @@ export function packageManifest(): PackageManifest {
   return JSON.parse(readFileSync(file, 'utf8')) as PackageManifest;
 }
 
-/** The module that `import 'plinthdb'` means, relative to the package's folder. */
-export function packageEntry(): string {
-  const main = packageManifest().exports['.'];
+/** The module that `import 'plinthdb'` means, or of a subpath, relative to the package's folder. */
+export function packageEntry(subpath = '.'): string {
+  const main = packageManifest().exports[subpath];
   const entry = typeof main === 'string' ? main : (main?.import ?? main?.browser ?? main?.default);
-  if (entry === undefined) throw new Error("the package exports nothing at '.'");
+  if (entry === undefined) throw new Error(`the package exports nothing at '${subpath}'`);
   return entry.replace(/^\.\//, '');
+}
+
+/** What an import map has to say about the package: the address of each of its modules by the name it is imported by. */
+export function packageImports(folder: string): Record<string, string> {
+  const { name, exports } = packageManifest();
+  const imports: Record<string, string> = {};
+  for (const [subpath, target] of Object.entries(exports)) {
+    const file = typeof target === 'string' ? target : target.default;
+    if (file?.endsWith('.js')) imports[subpath.replace('.', name)] = file.replace('./', folder);
+  }
+  return imports;
 }
 
 /** Mocha's build for pages. */

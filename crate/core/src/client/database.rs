@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use super::export::Export;
+use super::import::{Import, ImportMode};
 use super::options::TransactionOptions;
 use super::subscription::{Subscription, checked};
 use super::transaction::Transaction;
@@ -90,6 +92,24 @@ impl<S: Storage> Database<S> {
         Ok(Subscription::new(self.clone(), checked(range)?))
     }
 
+    /// Begins to export a range, which must lie below the system keys.
+    ///
+    /// # Errors
+    /// As [`Database::subscribe`].
+    pub fn export(&self, range: &KeyRange) -> Result<Export<S>> {
+        self.engine.check_usable()?;
+        Export::new(self.clone(), range)
+    }
+
+    /// Begins to import an export.
+    ///
+    /// # Errors
+    /// Why the database can't be used.
+    pub fn import(&self, mode: ImportMode, options: TransactionOptions) -> Result<Import<S>> {
+        self.engine.check_usable()?;
+        Ok(Import::new(self.clone(), mode, options))
+    }
+
     /// Learns that the log ended at `tail` when another peer published it.
     pub fn hear(&self, tail: SequenceNumber) {
         self.engine.hear(tail);
@@ -105,7 +125,9 @@ impl<S: Storage> Database<S> {
         self.engine.stats()
     }
 
-    /// Moves the old part of the log into pages now: for a page that is idle or about to be hidden.
+    /// Moves the old part of the log into pages now. The engine does it by itself when the log is long, or
+    /// shorter and nothing has been committed for a while. Not for a page that is about to be hidden: if it
+    /// is frozen in the middle of a storage operation, every other one waits for it.
     ///
     /// # Errors
     /// As [`Engine::fold`].
@@ -121,7 +143,7 @@ impl<S: Storage> Database<S> {
         self.engine.check().await
     }
 
-    /// Folds what may be folded and deletes what nothing refers to.
+    /// Folds what may be folded, packs half-empty pages, and deletes what nothing refers to.
     ///
     /// # Errors
     /// As [`Engine::compact`].

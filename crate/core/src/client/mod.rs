@@ -3,6 +3,8 @@
 mod attempt;
 mod database;
 mod directory;
+mod export;
+mod import;
 mod legal;
 mod merged_range;
 mod operation_lock;
@@ -18,6 +20,8 @@ mod writing;
 
 pub use database::Database;
 pub use directory::{Directory, DirectoryLayer, DirectoryOptions};
+pub use export::Export;
+pub use import::{Import, ImportMode, ImportProgress};
 pub use options::{DatabaseOptions, TransactionOptions};
 pub use read::Read;
 pub use subscription::{Changes, Subscription};

@@ -19,18 +19,11 @@ use super::special_keys;
 use super::transaction::Transaction;
 use super::watch::Watch;
 use crate::engine::{Engine, Snapshot};
-use crate::pure::{DatabaseAt, Found, Overlay, Stop, Wanted, WriteMap};
+use crate::pure::{DatabaseAt, Found, Overlay, RangeWeights, Stop, WriteMap};
 use crate::storage::Storage;
 use crate::words::{
     Error, ErrorCode, Key, KeyRange, KeySelector, LocalFuture, Perturbation, RangeOptions, RangeRows, Result,
-    SYSTEM_KEY_SPACE_END, StreamingMode, Value, Version, display_key, key_after,
-};
-
-/// What a walk over all rows of a range wants.
-const WHOLE_RANGE: Wanted = Wanted {
-    rows: u64::MAX >> 20,
-    bytes: u64::MAX >> 20,
-    keys_only: false,
+    SYSTEM_KEY_SPACE_END, StreamingMode, Value, Version, display_key,
 };
 
 /// On whose behalf a read is made.
@@ -308,7 +301,8 @@ impl<S: Storage> Transaction<S> {
         self.read_untracked(move |_, database| database.estimated_bytes(&range))
     }
 
-    /// Keys that cut a range into pieces of about `chunk_bytes`, its begin and end included. No conflict.
+    /// Keys that cut a range into pieces of about `chunk_bytes`, its begin and end included; what was cleared
+    /// or overwritten since the last fold still counts. No conflict.
     ///
     /// # Errors
     /// `inverted_range`, `key_outside_legal_range`; `client_invalid_operation` for a chunk of nothing;
@@ -329,34 +323,9 @@ impl<S: Storage> Transaction<S> {
             return Read::Ready(Err(Error::new(ErrorCode::ClientInvalidOperation, detail)));
         }
         let range = KeyRange::new(begin, end);
-        let mut points = vec![range.begin.clone()];
-        let mut bytes = 0;
-        let mut rest = range.clone();
-        self.read_untracked(move |_, database| {
-            let mut rows = database.rows(&rest, false, WHOLE_RANGE);
-            loop {
-                let row = match rows.next_row() {
-                    Ok(row) => row,
-                    Err(stop) => {
-                        rest = rows.rest();
-                        return Err(stop);
-                    }
-                };
-                let Some((key, value)) = row else { break };
-                // A walk that goes on may meet the row before the stop again.
-                if key < rest.begin {
-                    continue;
-                }
-                if bytes >= chunk_bytes {
-                    points.push(key.clone());
-                    bytes = 0;
-                }
-                bytes += (key.len() + value.len()) as u64;
-                rest.begin = key_after(&key);
-            }
-            points.push(range.end.clone());
-            Ok(std::mem::take(&mut points))
-        })
+        // Within an eighth of what was asked for.
+        let mut weights = RangeWeights::new(&range, chunk_bytes / 8);
+        self.read_untracked(move |_, database| database.split_points(&range, chunk_bytes, &mut weights))
     }
 
     fn check_watch(&self, attempt: &Attempt<S>, key: &[u8]) -> Result<()> {

@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use super::fold::{FoldExtent, FoldResult};
 use super::peer::{Engine, LOG_READ_ENTRIES};
 use super::reclaim::PAGE_IDS_AT_ONCE;
-use super::root_follower::never_still;
-use crate::pure::{BoundedChild, ChunkedValue, Condemned, Page, PageKind, RecordReader, Root, check_node};
+use super::root_follower::{is_damage, never_still};
+use crate::pure::{
+    BoundedChild, ChunkedValue, Condemned, Page, PageKind, RecordReader, RewrittenLeaves, Root, check_node,
+};
 use crate::storage::Storage;
 use crate::words::{Error, ErrorCode, PageId, Result};
 
@@ -51,7 +53,7 @@ impl<S: Storage> Engine<S> {
             self.refresh_root().await?;
             let root = self.root.borrow().root.clone();
             let mut report = CheckReport::default();
-            let reached = self.check_tree(&root, &mut report).await?;
+            let reached = self.check_tree(&root, &mut report, None).await?;
             self.check_others(&root, &reached, &mut report).await?;
             self.check_log(&root, &mut report).await?;
             self.refresh_root().await?;
@@ -62,13 +64,15 @@ impl<S: Storage> Engine<S> {
         Err(never_still())
     }
 
-    /// Folds what may be folded and deletes what nothing refers to. Running transactions go on.
+    /// Folds what may be folded, writes half-empty leaves together, and deletes what nothing refers to. Running
+    /// transactions go on.
     ///
     /// # Errors
     /// As [`Engine::fold`]; `file_corrupt` if a page of the tree is damaged, since what is below it can't be
     /// told from what is unreachable.
     pub async fn compact(&self) -> Result<FoldResult> {
         let folded = self.fold(FoldExtent::Old).await?;
+        let mut is_rewritten = false;
         for _ in 0..ATTEMPTS_MAX {
             self.reclaim().await?;
             self.refresh_root().await?;
@@ -77,9 +81,14 @@ impl<S: Storage> Engine<S> {
                 return Ok(FoldResult::Busy);
             }
             let mut report = CheckReport::default();
-            let reached = self.check_tree(&root, &mut report).await?;
+            let mut sparse = RewrittenLeaves::default();
+            let reached = self.check_tree(&root, &mut report, Some(&mut sparse)).await?;
             if let Some(damage) = report.damage.first() {
                 return Err(damage.clone());
+            }
+            if !is_rewritten && !sparse.is_empty() {
+                is_rewritten = self.rewrite(sparse, root.generation).await? == FoldResult::Folded;
+                continue;
             }
             let ids = self.all_page_ids().await?;
             let unreachable: Vec<PageId> = ids.into_iter().filter(|id| !reached.contains(id)).collect();
@@ -91,8 +100,15 @@ impl<S: Storage> Engine<S> {
         Err(never_still())
     }
 
-    /// Checks the tree; gives every page that belongs to it.
-    async fn check_tree(&self, root: &Root, report: &mut CheckReport) -> Result<BTreeSet<PageId>> {
+    /// Checks the tree; gives every page that belongs to it, and adds leaves worth writing anew to `sparse`.
+    async fn check_tree(
+        &self,
+        root: &Root,
+        report: &mut CheckReport,
+        mut sparse: Option<&mut RewrittenLeaves>,
+    ) -> Result<BTreeSet<PageId>> {
+        // The leaf after those that are looked at, with its size: the tree is walked from its end.
+        let mut after: Option<(BoundedChild, usize)> = None;
         let mut reached = BTreeSet::new();
         let mut open: Vec<BoundedChild> = Vec::new();
         let mut chunked: Vec<ChunkedValue> = Vec::new();
@@ -104,7 +120,19 @@ impl<S: Storage> Engine<S> {
         while !open.is_empty() || !chunked.is_empty() {
             let nodes = open.split_off(open.len().saturating_sub(READ_PAGES));
             let ids: Vec<PageId> = nodes.iter().map(|expected| expected.node.page).collect();
-            for (expected, page) in nodes.iter().zip(self.read_checked(&ids, report).await?) {
+            let pages = self.read_checked(&ids, report).await?;
+            if let Some(sparse) = &mut sparse {
+                let sizes = pages.iter().map(|page| page.as_ref().map_or(0, Page::byte_count));
+                let sized: Vec<(&BoundedChild, usize)> = nodes.iter().zip(sizes).collect();
+                let following = sized.iter().skip(1).copied();
+                let following = following.chain(after.as_ref().map(|(node, bytes)| (node, *bytes)));
+                for (&one, next) in sized.iter().zip(following) {
+                    sparse.add_if_sparse(one, next, &self.options.fold.pages);
+                }
+                let first_leaf = sized.iter().find(|(node, _)| node.node.level == 0);
+                after = first_leaf.map(|&(node, bytes)| (node.clone(), bytes)).or(after);
+            }
+            for (expected, page) in nodes.iter().zip(pages) {
                 reached.insert(expected.node.page);
                 let Some(page) = page else { continue };
                 report.node_count += 1;
@@ -176,7 +204,13 @@ impl<S: Storage> Engine<S> {
         let mut reader = RecordReader::after(after);
         let mut last_version = root.folded_version;
         loop {
-            let entries = self.storage.read_log(after, LOG_READ_ENTRIES).await?.entries;
+            let entries = match self.storage.read_log(after, LOG_READ_ENTRIES).await {
+                Err(damage) if is_damage(&damage) => {
+                    report.damage.push(damage);
+                    return Ok(());
+                }
+                read => read?.entries,
+            };
             for entry in &entries {
                 report.log_entry_count += 1;
                 report.log_bytes += entry.bytes.len() as u64;

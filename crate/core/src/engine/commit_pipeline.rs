@@ -19,7 +19,7 @@ use crate::storage::{AppendOutcome, AppendRequest, CommitOutcome, CommitRequest,
 #[cfg(feature = "canaries")]
 use crate::words::Canary;
 use crate::words::{
-    BATCH_BYTES_MAX, BATCH_TRANSACTIONS_MAX, Durability, Error, ErrorCode, Perturbation, Probe, Result,
+    BATCH_BYTES_TARGET, BATCH_TRANSACTIONS_MAX, Durability, Error, ErrorCode, Perturbation, Probe, Result,
     SequenceNumber,
 };
 
@@ -70,7 +70,7 @@ impl CommitQueue {
         let mut bytes = 0;
         while let Some(next) = self.waiting.front() {
             bytes += next.intent.bytes;
-            let fits = bytes <= BATCH_BYTES_MAX && batch.len() < BATCH_TRANSACTIONS_MAX;
+            let fits = bytes <= BATCH_BYTES_TARGET && batch.len() < BATCH_TRANSACTIONS_MAX;
             if !batch.is_empty() && !fits {
                 break;
             }
@@ -85,10 +85,12 @@ impl<S: Storage> Engine<S> {
     ///
     /// # Errors
     /// `not_committed`, `transaction_too_old`, `future_version`: nothing happened, a retry may
-    /// succeed. The storage's error: nothing happened. `commit_unknown_result`: it could not be
+    /// succeed. `transaction_read_only` if the database was opened for salvage. The storage's error: nothing
+    /// happened. `commit_unknown_result`: it could not be
     /// found out whether it happened.
     pub async fn commit(self: &Rc<Self>, intent: CommitIntent) -> Verdict {
         self.check_usable()?;
+        self.check_writable()?;
         let (answer, receiver) = oneshot::channel();
         let must_start = {
             let mut queue = self.commits.borrow_mut();

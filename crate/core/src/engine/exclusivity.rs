@@ -339,6 +339,12 @@ impl<S: Storage> Engine<S> {
         exclusivity.is_visible.get() && !self.is_alone()
     }
 
+    /// Whether the page is looked at, as far as is known: a hidden one may be frozen at any time.
+    pub(super) fn is_visible(&self) -> bool {
+        let exclusivity = self.exclusivity.as_ref();
+        exclusivity.is_none_or(|exclusivity| exclusivity.is_visible.get())
+    }
+
     /// Waits until this peer may hand a batch to the storage.
     pub(super) async fn commit_permit(self: &Rc<Self>) -> Permit {
         let Some(exclusivity) = &self.exclusivity else {

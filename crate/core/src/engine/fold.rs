@@ -13,20 +13,21 @@
 use std::cell::Cell;
 use std::mem;
 
+use super::fold_pressure::FoldProgress;
 use super::gate::Gate;
 use super::pager::{HeldPages, ReadPages};
 use super::peer::Engine;
 use super::root_follower::KnownRoot;
 use super::unfolded_log::LogPrefix;
 use crate::pure::{
-    CONDEMNED_MAX, Child, Condemned, Progress, Root, Stop, Tree, TreeUpdate, encode_page_list,
+    CONDEMNED_MAX, Changes, Child, Condemned, Progress, RewrittenLeaves, Root, Stop, Tree, TreeUpdate,
+    encode_page_list,
 };
 use crate::storage::{FoldOutcome, FoldRequest, Storage};
 #[cfg(feature = "canaries")]
 use crate::words::Canary;
 use crate::words::{
-    Error, ErrorCode, PageId, Perturbation, Probe, Result, SequenceNumber, TRANSACTION_AGE_VERSIONS_MAX,
-    Version,
+    ErrorCode, PageId, Perturbation, Probe, Result, SequenceNumber, TRANSACTION_AGE_VERSIONS_MAX, Version,
 };
 
 /// How long a piece of work may take.
@@ -41,6 +42,12 @@ const URGENT_RESERVATION_US_MAX: u64 = 5_000_000;
 const RESERVED_PAGES: u64 = 1 << 24;
 /// Ids of one list of pages to be deleted: it fits into a page, whatever the ids are.
 const LIST_IDS_MAX: usize = 7_000;
+/// How long nothing must have been committed for an engine to be idle, at least.
+const IDLE_US: u64 = 5_000_000;
+/// How soon an idle event loop gives a task its turn.
+const IDLE_TURN_US_MAX: u64 = 5_000;
+/// What is folded when idle: this share of what is folded otherwise.
+const IDLE_SHARE: u64 = 8;
 /// The first delay after a fold that failed; doubled with each further one.
 const RETRY_US: u64 = 1_000_000;
 const RETRY_US_MAX: u64 = 60_000_000;
@@ -79,9 +86,19 @@ pub(super) struct FoldState {
     retry_at_us: Cell<u64>,
     fold_count: Cell<u64>,
     pages_written: Cell<u64>,
+    /// How far the fold under way is.
+    pub(super) progress: Cell<FoldProgress>,
+    /// When a record was applied last.
+    active_us: Cell<u64>,
+    is_waiting_for_idleness: Cell<bool>,
 }
 
 impl FoldState {
+    /// Remembers that there was something to do.
+    pub(super) fn note_activity(&self, now_us: u64) {
+        self.active_us.set(now_us);
+    }
+
     pub(super) fn is_running(&self) -> bool {
         self.gate.is_busy()
     }
@@ -100,6 +117,8 @@ struct Fold {
     base: Root,
     prefix: LogPrefix,
     update: TreeUpdate,
+    /// Leaves to be written anew, instead of changes; `None` for a fold of the log.
+    rewritten: Option<RewrittenLeaves>,
     held: HeldPages,
     /// New pages not yet written.
     pages: Vec<(PageId, Vec<u8>)>,
@@ -115,6 +134,7 @@ impl<S: Storage> Engine<S> {
     /// # Errors
     /// The storage's; `file_corrupt` naming a page of the tree.
     pub async fn fold(&self, extent: FoldExtent) -> Result<FoldResult> {
+        self.check_writable()?;
         let (_, result) = self.folds.gate.run(self.fold_alone(extent)).await;
         self.after_fold(&result);
         result
@@ -122,7 +142,8 @@ impl<S: Storage> Engine<S> {
 
     /// Whether to fold now is decided after every record: by the log that can be folded and by memory.
     pub(super) fn consider_folding(&self) {
-        if self.folds.is_scheduled.get() || self.check_usable().is_err() {
+        let is_unusable = self.check_usable().is_err() || self.options.salvage;
+        if self.folds.is_scheduled.get() || is_unusable {
             return;
         }
         if self.env.monotonic_us() < self.folds.retry_at_us.get() {
@@ -132,29 +153,8 @@ impl<S: Storage> Engine<S> {
         } else if self.is_log_long(self.state.borrow().unfolded()) {
             // Long, but young.
             self.look_again_later(TRANSACTION_AGE_VERSIONS_MAX);
-        }
-    }
-
-    /// Waits, if the changes that are not in pages take far too much memory, until a fold has made room.
-    ///
-    /// # Errors
-    /// `commit_proxy_memory_limit_exceeded` if it could not.
-    pub(super) async fn wait_for_memory(&self) -> Result<()> {
-        let is_full = || self.state.borrow().map().bytes() > 2 * self.options.fold.recent_bytes_max;
-        if !is_full() {
-            return Ok(());
-        }
-        self.env.note(Probe::CommitWaitedForMemory);
-        let folded = self.fold(FoldExtent::All).await;
-        while self.is_sweeping.get() {
-            self.env.yield_now().await;
-        }
-        match folded {
-            Err(error) if is_full() => {
-                let detail = format!("changes wait for being folded into pages, which failed: {error}");
-                Err(Error::new(ErrorCode::CommitProxyMemoryLimitExceeded, detail))
-            }
-            _ => Ok(()),
+        } else if self.is_worth_folding_when_idle(self.state.borrow().unfolded()) {
+            self.fold_when_idle();
         }
     }
 
@@ -176,6 +176,47 @@ impl<S: Storage> Engine<S> {
         let options = &self.options.fold;
         prefix
             .is_some_and(|prefix| prefix.bytes >= options.log_bytes || prefix.entries >= options.log_entries)
+    }
+
+    fn is_worth_folding_when_idle(&self, prefix: Option<LogPrefix>) -> bool {
+        let options = &self.options.fold;
+        prefix.is_some_and(|prefix| {
+            prefix.bytes >= options.log_bytes / IDLE_SHARE
+                || prefix.entries >= options.log_entries / IDLE_SHARE
+        })
+    }
+
+    /// Folds, so that the next open has less to read, when nothing has been committed for a while and the event
+    /// loop has nothing to do; not in a hidden page, which may be frozen in the middle of it.
+    fn fold_when_idle(&self) {
+        // A database in memory is not opened again.
+        if self.storage.known_tail().is_some() || self.folds.is_waiting_for_idleness.replace(true) {
+            return;
+        }
+        self.spawn(async move |engine| {
+            // Every peer sees the same log: who is first spares the others the work.
+            let patience_us = IDLE_US + engine.env.random_u64() % IDLE_US;
+            loop {
+                engine.env.sleep(patience_us).await;
+                let limit = engine.fold_limit(FoldExtent::Old);
+                let foldable = engine.state.borrow().foldable(limit);
+                let is_over = engine.check_usable().is_err() || engine.folds.is_scheduled.get();
+                if is_over || !engine.is_worth_folding_when_idle(foldable) {
+                    break;
+                }
+                let asked_us = engine.env.monotonic_us();
+                engine.env.yield_now().await;
+                let now_us = engine.env.monotonic_us();
+                let is_free = now_us - asked_us < IDLE_TURN_US_MAX;
+                let is_quiet = now_us - engine.folds.active_us.get() >= patience_us;
+                if is_free && is_quiet && engine.is_visible() {
+                    let _retried_when_it_is_longer = engine.fold(FoldExtent::Old).await;
+                    let _retried_with_the_next_fold = engine.reclaim().await;
+                    break;
+                }
+            }
+            engine.folds.is_waiting_for_idleness.set(false);
+        });
     }
 
     /// The version up to which records may be folded.
@@ -253,19 +294,48 @@ impl<S: Storage> Engine<S> {
         }
     }
 
-    async fn fold_prefix(&self, base: Root, prefix: LogPrefix) -> Result<FoldResult> {
-        self.state.borrow_mut().map_mut().hold(Some(prefix.version));
+    /// Writes leaves anew, of the tree under the root of this generation.
+    pub(super) async fn rewrite(&self, leaves: RewrittenLeaves, generation: u64) -> Result<FoldResult> {
+        self.check_writable()?;
+        let work = async {
+            let base = self.root.borrow().root.clone();
+            if base.generation != generation || base.reserved_from.is_some() {
+                return Ok(FoldResult::Busy);
+            }
+            self.folds.progress.set(FoldProgress::of_no_concern());
+            let prefix = LogPrefix {
+                version: base.folded_version,
+                last: base.folded_sequence,
+                bytes: 0,
+                entries: 0,
+            };
+            self.run_fold(self.new_fold(base, prefix, Some(leaves))).await
+        };
+        match self.folds.gate.run(work).await {
+            (true, result) => result,
+            (false, _) => Ok(FoldResult::Busy),
+        }
+    }
+
+    fn new_fold(&self, base: Root, prefix: LogPrefix, rewritten: Option<RewrittenLeaves>) -> Fold {
         let update = TreeUpdate::new(Tree::new(base.tree), base.next_page, self.options.fold.pages);
-        let fold = Fold {
+        Fold {
             condemned: base.condemned.clone(),
             base,
             prefix,
             update,
+            rewritten,
             held: HeldPages::default(),
             pages: Vec::new(),
             replaced: Vec::new(),
             is_reserved: false,
-        };
+        }
+    }
+
+    async fn fold_prefix(&self, base: Root, prefix: LogPrefix) -> Result<FoldResult> {
+        self.state.borrow_mut().map_mut().hold(Some(prefix.version));
+        self.begin_progress();
+        let fold = self.new_fold(base, prefix, None);
         let result = self.run_fold(fold).await;
         self.state.borrow_mut().map_mut().hold(None);
         if let Ok(FoldResult::Busy) = result {
@@ -350,6 +420,7 @@ impl<S: Storage> Engine<S> {
                 return Ok(FoldResult::Busy);
             }
             let progress = self.run_piece(&mut fold);
+            self.note_progress(fold.update.changed_keys());
             fold.take_output();
             if fold.replaced.len() > LIST_IDS_MAX {
                 fold.list_replaced();
@@ -388,13 +459,20 @@ impl<S: Storage> Engine<S> {
             Some(Canary::FoldTooFar) => state.version_after(version),
             _ => version,
         };
-        let changes = state.map().changes_at(version);
+        let recent;
+        let changes: &dyn Changes = match &fold.rewritten {
+            Some(rewritten) => rewritten,
+            None => {
+                recent = state.map().changes_at(version);
+                &recent
+            }
+        };
         for _ in 0..PIECE_STEPS_MAX {
             let pages = ReadPages {
                 pager: &self.pager,
                 held: &fold.held,
             };
-            let progress = fold.update.step(&pages, &changes)?;
+            let progress = fold.update.step(&pages, changes)?;
             let is_long = self.env.monotonic_us() - begin_us >= PIECE_US;
             let is_large = fold.update.written_bytes() >= self.options.fold.write_bytes;
             if progress != Progress::Working || is_long || is_large {

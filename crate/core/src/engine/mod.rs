@@ -6,6 +6,7 @@ mod commit_pipeline;
 mod contention;
 mod exclusivity;
 mod fold;
+mod fold_pressure;
 mod gate;
 mod options;
 mod pager;
@@ -18,6 +19,7 @@ mod state;
 mod stats;
 mod subscription_set;
 mod unfolded_log;
+mod unreadable;
 mod watch_set;
 
 pub use check::CheckReport;

@@ -7,6 +7,8 @@ use crate::pure::PageOptions;
 pub struct EngineOptions {
     /// Bytes of pages kept in memory.
     pub cache_bytes: usize,
+    /// For a damaged log: the state before the first damaged record is read, and nothing is written.
+    pub salvage: bool,
     /// When the log is folded into pages.
     pub fold: FoldOptions,
 }
@@ -35,6 +37,7 @@ impl Default for EngineOptions {
     fn default() -> EngineOptions {
         EngineOptions {
             cache_bytes: 16 << 20,
+            salvage: false,
             fold: FoldOptions::default(),
         }
     }

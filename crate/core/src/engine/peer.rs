@@ -18,7 +18,7 @@ use super::options::EngineOptions;
 use super::pager::{HeldPages, Pager, ReadPages};
 use super::read_versions::ReadVersionQueue;
 use super::resolver::{Committed, Rejection};
-use super::root_follower::{KnownRoot, load, never_still};
+use super::root_follower::{KnownRoot, is_damage, load, never_still};
 use super::state::{Snapshot, State};
 use super::subscription_set::{ChangedKeys, SubscriptionId};
 use super::watch_set::{WatchId, WatchOutcome};
@@ -87,7 +87,8 @@ impl<S: Storage> Engine<S> {
     /// Opens a database: creates its root if it has none, and reads the log after its pages.
     ///
     /// # Errors
-    /// `file_corrupt` naming the damaged record; `incompatible_protocol_version`; the storage's.
+    /// `file_corrupt` naming the damaged record, unless it is opened for salvage;
+    /// `incompatible_protocol_version`; the storage's; `file_not_found` if there is nothing to salvage.
     pub async fn open(
         storage: S,
         env: Rc<dyn Env>,
@@ -104,7 +105,10 @@ impl<S: Storage> Engine<S> {
         }
         let initial = Root::new(database_id).encode();
         let pager = Pager::new(options.cache_bytes);
-        let (root, state) = load_newest(&storage, &*env, &initial, &pager).await?;
+        let salvage = options.salvage;
+        let (root, state) = load_newest(&storage, &*env, &initial, &pager, salvage).await?;
+        // Who neither commits nor follows the others is none of them.
+        let locks = locks.filter(|_| !salvage);
         let exclusivity = locks.map(|locks| Exclusivity::new(locks, Rc::clone(&env)));
         let engine = Rc::new_cyclic(|me| Engine {
             exclusivity,
@@ -133,7 +137,9 @@ impl<S: Storage> Engine<S> {
             log_read_count: Cell::new(1),
         });
         engine.take_part();
-        engine.recover_later();
+        if !salvage {
+            engine.recover_later();
+        }
         engine.consider_folding();
         Ok(engine)
     }
@@ -237,7 +243,8 @@ impl<S: Storage> Engine<S> {
     pub fn hear(self: &Rc<Self>, tail: SequenceNumber) {
         self.hear_hello();
         self.heard_tail.set(self.heard_tail.get().max(tail));
-        let is_news = tail > self.state.borrow().tail() && self.check_usable().is_ok();
+        let is_followed = !self.options.salvage && self.check_usable().is_ok();
+        let is_news = tail > self.state.borrow().tail() && is_followed;
         if !is_news || self.is_following_news.replace(true) {
             return;
         }
@@ -375,7 +382,8 @@ impl<S: Storage> Engine<S> {
     /// also of changes of which no news came.
     fn poll_for_news(self: &Rc<Self>) {
         // Where the end of the log is known, news can't be lost.
-        if self.storage.known_tail().is_some() || self.is_polling.replace(true) {
+        let is_needless = self.options.salvage || self.storage.known_tail().is_some();
+        if is_needless || self.is_polling.replace(true) {
             return;
         }
         let engine = Rc::downgrade(self);
@@ -470,14 +478,20 @@ impl<S: Storage> Engine<S> {
     /// Passes an error on; one that says that the database is damaged ends the use of this engine,
     /// since it can't follow the log any further.
     pub(super) fn note_damage(&self, error: Error) -> Error {
-        if matches!(
-            error.code(),
-            ErrorCode::FileCorrupt | ErrorCode::IncompatibleProtocolVersion
-        ) {
+        if is_damage(&error) {
             self.env.note(Probe::DamageNoticed);
             self.fail(&error);
         }
         error
+    }
+
+    /// Fails if the database was opened for salvage: nothing is written then.
+    pub(super) fn check_writable(&self) -> Result<()> {
+        if self.options.salvage {
+            let detail = "the database was opened for salvage: it can be read and exported, not written";
+            return Err(Error::new(ErrorCode::TransactionReadOnly, detail));
+        }
+        Ok(())
     }
 
     pub(super) fn fail_because_root_moved(&self) -> Error {
@@ -536,12 +550,18 @@ async fn load_newest<S: Storage>(
     env: &dyn Env,
     initial: &[u8],
     pager: &Pager,
+    salvage: bool,
 ) -> Result<(KnownRoot, State)> {
     for _ in 0..OPEN_ATTEMPTS_MAX {
-        let bytes = storage.root(initial).await?;
+        let bytes = if salvage {
+            let detail = "a database was expected, to be salvaged; there is none of this name";
+            let missing = || Error::new(ErrorCode::FileNotFound, detail);
+            storage.current_root().await?.ok_or_else(missing)?
+        } else {
+            storage.root(initial).await?
+        };
         let root = Root::decode(&bytes)?;
-        let clocks = (env.monotonic_us(), env.unix_us());
-        if let Some(state) = load(storage, env, &root, clocks, pager).await? {
+        if let Some(state) = load(storage, env, &root, pager, salvage).await? {
             return Ok((KnownRoot { root, bytes }, state));
         }
     }

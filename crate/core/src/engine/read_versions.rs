@@ -29,7 +29,9 @@ impl<S: Storage> Engine<S> {
     /// The read version, if it is known without asking the storage.
     pub fn known_read_version(self: &Rc<Self>) -> Result<Option<Snapshot>> {
         self.check_usable()?;
-        let is_current = self.storage.known_tail() == Some(self.state.borrow().tail()) || self.is_alone();
+        // What was salvaged does not change.
+        let is_known = self.options.salvage || self.storage.known_tail() == Some(self.state.borrow().tail());
+        let is_current = is_known || self.is_alone();
         Ok(is_current.then(|| self.newest_snapshot()))
     }
 

@@ -13,8 +13,8 @@ use crate::words::{Env, Error, ErrorCode, Key, PageId, Probe, Result, SequenceNu
 
 /// Roots that are taken in a row, because each has moved on, before it is given up.
 const MOVES_MAX: u32 = 100;
-/// Keys that are looked at in one piece of sweeping.
-const SWEEP_KEYS: usize = 500;
+/// Keys that are looked at in one piece of sweeping: a millisecond or two in WebAssembly.
+const SWEEP_KEYS: usize = 1_500;
 
 /// The root that an engine goes by.
 #[derive(Clone, Debug)]
@@ -48,26 +48,30 @@ impl<S: Storage> Engine<S> {
                 return Ok(());
             }
             let tail = self.state.borrow().tail();
+            if self.options.salvage {
+                // The log in between may be what is damaged.
+                if let Some(state) = self.load_again(&root).await? {
+                    self.begin_again(KnownRoot { root, bytes }, state);
+                    return Ok(());
+                }
+                continue;
+            }
             if tail >= root.folded_sequence {
                 self.env.note(Probe::RootFollowed);
                 self.take_root(KnownRoot { root, bytes });
                 return Ok(());
             }
-            let (monotonic_us, unix_us) = (self.env.monotonic_us(), self.env.unix_us());
-            if let Some(state) = load(
-                &self.storage,
-                &*self.env,
-                &root,
-                (monotonic_us, unix_us),
-                &self.pager,
-            )
-            .await?
-            {
+            if let Some(state) = self.load_again(&root).await? {
                 self.begin_again(KnownRoot { root, bytes }, state);
                 return Ok(());
             }
         }
         Err(never_still())
+    }
+
+    async fn load_again(&self, root: &Root) -> Result<Option<State>> {
+        let salvage = self.options.salvage;
+        load(&self.storage, &*self.env, root, &self.pager, salvage).await
     }
 
     /// Decodes a root of this database.
@@ -87,8 +91,13 @@ impl<S: Storage> Engine<S> {
         if known.root.generation <= self.root_generation() {
             return;
         }
-        let is_folded = known.root.folded_version > self.state.borrow().map().folded();
-        if is_folded {
+        let (is_folded, is_other_tree) = {
+            let state = self.state.borrow();
+            let is_folded = known.root.folded_version > state.map().folded();
+            (is_folded, known.root.tree != state.tree().root())
+        };
+        // A tree that was only packed more densely holds the same version.
+        if is_folded || is_other_tree {
             self.state.borrow_mut().fold_through(&known.root);
         }
         self.root.replace(known);
@@ -98,7 +107,8 @@ impl<S: Storage> Engine<S> {
     }
 
     fn begin_again(&self, known: KnownRoot, state: State) {
-        if state.tail() <= self.state.borrow().tail() {
+        let is_newer = known.root.generation > self.root_generation();
+        if !is_newer || (state.tail() <= self.state.borrow().tail() && !self.options.salvage) {
             return;
         }
         self.state.borrow_mut().replace(state);
@@ -142,6 +152,9 @@ impl<S: Storage> Engine<S> {
 
     /// Reads the log to its end and applies what is new.
     pub(super) async fn catch_up(&self) -> Result<()> {
+        if self.options.salvage {
+            return self.check_usable_for_commit();
+        }
         let mut moves = 0;
         loop {
             self.check_usable_for_commit()?;
@@ -212,6 +225,7 @@ impl<S: Storage> Engine<S> {
 
     /// Follows up on records that were applied.
     pub(super) fn after_apply(&self) {
+        self.folds.note_activity(self.env.monotonic_us());
         self.read_watches_later();
         self.consider_folding();
     }
@@ -220,23 +234,50 @@ impl<S: Storage> Engine<S> {
 /// The state at the end of the log, from a root's pages and the log after them; `None` if the log does not
 /// go on there because the root has moved.
 ///
+/// With `salvage`, a damaged record is the end of the log.
+///
 /// # Errors
 /// `file_corrupt` naming the damaged record; the storage's.
 pub(super) async fn load<S: Storage>(
     storage: &S,
     env: &dyn Env,
     root: &Root,
-    (monotonic_us, unix_us): (u64, u64),
     pages: &dyn PageSource,
+    salvage: bool,
 ) -> Result<Option<State>> {
-    let mut state = State::of_root(root, monotonic_us, unix_us);
+    let mut state = State::of_root(root, env.monotonic_us(), env.unix_us());
+    let is_whole = match read_log_into(&mut state, storage, env, root, pages, salvage).await {
+        Err(error) if salvage && is_damage(&error) => true,
+        result => result?,
+    };
+    state.begin_to_serve();
+    Ok(is_whole.then_some(state))
+}
+
+/// Applies the log after a root's pages; false if it does not go on there because the root has moved.
+async fn read_log_into<S: Storage>(
+    state: &mut State,
+    storage: &S,
+    env: &dyn Env,
+    root: &Root,
+    pages: &dyn PageSource,
+    salvage: bool,
+) -> Result<bool> {
     loop {
         let after = state.tail();
-        let LogRead { root: bytes, entries } = storage.read_log(after, LOG_READ_ENTRIES).await?;
-        if Root::decode(&bytes)?.folded_sequence > after {
+        let read = match storage.read_log(after, LOG_READ_ENTRIES).await {
+            Err(error) if salvage && is_damage(&error) => {
+                let entries = entries_before_damage(storage, after).await?;
+                state.apply_entries(&entries, env.monotonic_us(), pages)?;
+                return Err(error);
+            }
+            read => read?,
+        };
+        if Root::decode(&read.root)?.folded_sequence > after {
             env.note(Probe::OpenedWhileFolded);
-            return Ok(None);
+            return Ok(false);
         }
+        let entries = read.entries;
         // A fold leaves the newest record.
         let is_cut_off = entries.is_empty() && after == root.folded_sequence && after > SequenceNumber::ZERO;
         if is_cut_off {
@@ -250,14 +291,35 @@ pub(super) async fn load<S: Storage>(
             if is_unfinished {
                 return Err(unfinished(last));
             }
-            state.begin_to_serve();
-            return Ok(Some(state));
+            return Ok(true);
         }
         if state.tail() == after {
             return Err(unfinished(last));
         }
         env.yield_now().await;
     }
+}
+
+/// The entries before the first one that can't even be read, of a storage that fails as a whole then.
+async fn entries_before_damage<S: Storage>(storage: &S, after: SequenceNumber) -> Result<Vec<LogEntry>> {
+    let mut entries: Vec<LogEntry> = Vec::new();
+    loop {
+        let last = entries.last().map_or(after, |entry| entry.sequence);
+        match storage.read_log(last, 1).await {
+            Ok(next) if next.entries.is_empty() => return Ok(entries),
+            Ok(next) => entries.extend(next.entries),
+            Err(error) if is_damage(&error) => return Ok(entries),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Whether the error says that what is stored can't be read.
+pub(super) fn is_damage(error: &Error) -> bool {
+    matches!(
+        error.code(),
+        ErrorCode::FileCorrupt | ErrorCode::IncompatibleProtocolVersion
+    )
 }
 
 pub(super) fn never_still() -> Error {

@@ -2,7 +2,7 @@
 //!
 //! Of each applied commit it is kept which keys changed, not what they changed to: values are read when
 //! the subscriber asks, at a version that includes them. So a backlog is as large as the set of changed
-//! keys, and beyond [`CHANGED_KEYS_MAX`] it is just the whole range.
+//! keys, and beyond [`CHANGED_KEYS_MAX`] neighbouring keys become ranges: bounded, and a little too much.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -10,10 +10,14 @@ use std::ops::Bound;
 use futures_channel::oneshot;
 
 use crate::pure::RangeSet;
-use crate::words::{Error, Key, KeyRange, Mutation, Result};
+use crate::words::{Error, Key, KeyRange, Mutation, Result, key_after};
 
-/// Changed keys of one subscription before they become "everything in the range".
+/// Changed keys of one subscription before neighbours become ranges.
 const CHANGED_KEYS_MAX: usize = 10_000;
+/// Neighbours that become one range.
+const CONDENSED_KEYS: usize = 100;
+/// Ranges of one subscription before neighbours become one.
+const REPLACED_RANGES_MAX: usize = 1_000;
 
 /// Names a subscription of a database handle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,6 +44,33 @@ impl ChangedKeys {
         self.replaced.insert(range);
     }
 
+    /// Adds what changed besides.
+    pub fn add(&mut self, others: &ChangedKeys) {
+        others.replaced.iter().for_each(|range| self.replace(range));
+        others.keys.iter().for_each(|key| self.change(key));
+    }
+
+    /// Makes it smaller and coarser: neighbouring keys become ranges, and so do neighbouring ranges if there
+    /// are many.
+    pub fn condense(&mut self) {
+        let keys: Vec<Key> = std::mem::take(&mut self.keys).into_iter().collect();
+        for neighbours in keys.chunks(CONDENSED_KEYS) {
+            if let (Some(first), Some(last)) = (neighbours.first(), neighbours.last()) {
+                self.replaced
+                    .insert(KeyRange::new(first.clone(), key_after(last)));
+            }
+        }
+        if self.replaced.range_count() > REPLACED_RANGES_MAX {
+            let ranges: Vec<KeyRange> = self.replaced.iter().collect();
+            for neighbours in ranges.chunks(CONDENSED_KEYS) {
+                if let (Some(first), Some(last)) = (neighbours.first(), neighbours.last()) {
+                    self.replaced
+                        .insert(KeyRange::new(first.begin.clone(), last.end.clone()));
+                }
+            }
+        }
+    }
+
     /// Adds a key.
     pub fn change(&mut self, key: &Key) {
         if !self.replaced.contains(key) {
@@ -60,7 +91,7 @@ impl Subscribed {
     fn note(&mut self, note: impl FnOnce(&mut ChangedKeys)) {
         note(&mut self.changed);
         if self.changed.keys.len() > CHANGED_KEYS_MAX {
-            self.changed.replace(self.range.clone());
+            self.changed.condense();
         }
         if let Some(waiting) = self.waiting.take() {
             let _receiver_gone = waiting.send(Ok(()));
@@ -133,10 +164,7 @@ impl SubscriptionSet {
     /// Puts back what was taken and could not be delivered.
     pub(super) fn put_back(&mut self, id: SubscriptionId, taken: &ChangedKeys) {
         if let Some(subscribed) = self.by_id.get_mut(&id) {
-            subscribed.note(|changed| {
-                taken.replaced.iter().for_each(|range| changed.replace(range));
-                taken.keys.iter().for_each(|key| changed.change(key));
-            });
+            subscribed.note(|changed| changed.add(taken));
         }
     }
 
@@ -197,11 +225,42 @@ impl SubscriptionSet {
                 begin: range.begin.clone().max(subscribed.range.begin.clone()),
                 end: range.end.clone().min(subscribed.range.end.clone()),
             };
-            if part == subscribed.range && part == KeyRange::of_key(part.begin.clone()) {
+            if part == KeyRange::of_key(part.begin.clone()) {
                 subscribed.note(|changed| changed.change(&part.begin));
             } else if !part.is_empty() {
                 subscribed.note(|changed| changed.replace(part));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_backlog_becomes_ranges_that_hold_every_changed_key() {
+        let mut set = SubscriptionSet::default();
+        let everything = KeyRange::new([].as_slice(), [0xff].as_slice());
+        let id = set.add(everything);
+        let key = |number: u32| -> Key { number.to_be_bytes().as_slice().into() };
+        for number in 0..300_000 {
+            let set_key = Mutation::Set(key(number * 7), [].as_slice().into());
+            set.note([&set_key].into_iter());
+        }
+        let changed = set.take(id);
+        assert!(changed.keys.len() <= CHANGED_KEYS_MAX);
+        assert!(changed.replaced.range_count() <= REPLACED_RANGES_MAX + CHANGED_KEYS_MAX / CONDENSED_KEYS);
+        for number in 0..300_000 {
+            let key = key(number * 7);
+            assert!(
+                changed.keys.contains(&key) != changed.replaced.contains(&key),
+                "{number}"
+            );
+        }
+        assert!(
+            !changed.replaced.contains(&key(300_001 * 7)),
+            "what did not change is left out"
+        );
     }
 }

@@ -4,6 +4,7 @@ use std::iter::Peekable;
 
 use super::history::applied;
 use super::page_source::{Found, PageSource};
+use super::range_weights::RangeWeights;
 use super::tree::Tree;
 use super::tree_cursor::{TreeCursor, Wanted};
 use super::tree_update::KeyChange;
@@ -68,6 +69,47 @@ impl<'a> DatabaseAt<'a> {
                 KeyChange::Clear | KeyChange::Operations(_) => 0,
             });
         Ok(self.tree.bytes_in(self.pages, range)? + recent.sum::<u64>())
+    }
+
+    /// Keys that cut a range into pieces of about `chunk_bytes`, its begin and end included. Bytes count as
+    /// in `estimated_bytes`; the pages are not read but where a piece of them is too large.
+    ///
+    /// # Errors
+    /// As [`DatabaseAt::get`]. The weights remember what was done.
+    pub fn split_points(
+        &self,
+        range: &KeyRange,
+        chunk_bytes: u64,
+        weights: &mut RangeWeights,
+    ) -> Found<Vec<Key>> {
+        let mut stored = weights.weigh(&self.tree, self.pages)?.iter().peekable();
+        let mut recent = self.map.range(range, self.version).peekable();
+        let (mut points, mut bytes) = (vec![range.begin.clone()], 0);
+        loop {
+            let is_recent = match (recent.peek(), stored.peek()) {
+                (None, None) => break,
+                (Some((key, _)), Some((stored, _))) => *key < stored,
+                (recent, _) => recent.is_some(),
+            };
+            let (key, added) = if is_recent {
+                match recent.next() {
+                    Some((key, KeyChange::Set(value))) => (key, (key.len() + value.len()) as u64),
+                    _ => continue,
+                }
+            } else {
+                match stored.next() {
+                    Some((key, bytes)) => (key, *bytes),
+                    None => continue,
+                }
+            };
+            if bytes >= chunk_bytes {
+                points.push(key.clone());
+                bytes = 0;
+            }
+            bytes += added;
+        }
+        points.push(range.end.clone());
+        Ok(points)
     }
 
     /// The rows of a range from its beginning, with `reverse` from its end.

@@ -369,9 +369,9 @@ impl Page {
     /// The ids in a list.
     pub fn listed(&self) -> impl Iterator<Item = PageId> + '_ {
         let mut reader = ByteReader::new(self.bytes.get(PAGE_HEADER_BYTES..).unwrap_or_default());
-        let mut last = 0;
+        let mut last = 0u64;
         std::iter::from_fn(move || {
-            last += reader.number().ok()?;
+            last = last.checked_add(reader.number().ok()?)?;
             Some(PageId::new(last))
         })
     }

@@ -26,6 +26,11 @@ impl RangeSet {
         self.ends.is_empty()
     }
 
+    /// How many ranges the set is made of.
+    pub fn range_count(&self) -> usize {
+        self.ends.len()
+    }
+
     /// Adds every key of the range. An empty range adds nothing.
     pub fn insert(&mut self, range: KeyRange) {
         if range.is_empty() {

@@ -13,7 +13,8 @@ use crate::words::{Bytes, Error, ErrorCode, Result};
 /// Bytes of the head: prefix and checksum.
 pub(super) const HEAD_BYTES: usize = 16;
 
-const FORMAT_VERSION: u8 = 1;
+/// Of everything that is stored.
+pub(super) const FORMAT_VERSION: u8 = 1;
 
 /// A record of this format: the head and `body`.
 pub(super) fn with_head(magic: [u8; 4], body: &[u8]) -> Vec<u8> {
@@ -61,7 +62,8 @@ pub(super) fn checked_body<'a>(bytes: &'a [u8], magic: [u8; 4], what: &dyn Displ
     Ok(body)
 }
 
-fn checksum(prefix: [u8; 8], body: &[u8]) -> u64 {
+/// The checksum of what follows it in a record.
+pub(super) fn checksum(prefix: [u8; 8], body: &[u8]) -> u64 {
     xxh64(body, u64::from_le_bytes(prefix))
 }
 

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use super::page::{Child, ChunkedValue, Page, PageKind, StoredValue, Totals, damaged};
 use super::page_source::{Found, PageSource, Stop, needed};
-use crate::words::{KeyRange, PageId, Value};
+use crate::words::{Key, KeyRange, PageId, Value};
 
 /// A tree, by its root.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,6 +58,45 @@ impl Tree {
         match leaf.search(key) {
             Ok(index) => read_value(pages, leaf.id(), leaf.value(index)).map(Some),
             Err(_) => Ok(None),
+        }
+    }
+}
+
+/// How far the way from the root to a key goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reached {
+    /// To this page, which is not in memory. It has this part of the key space; no end is the end of all.
+    Missing(PageId, Key, Option<Key>),
+    /// To a page that is another one than its parent says, and has this part of the key space.
+    Damaged(Key, Option<Key>),
+    /// To the leaf: the first of its keys at or after the one that was looked for, and where it ends.
+    Leaf(Option<Key>, Option<Key>),
+}
+
+impl Tree {
+    /// How far the way to a key goes; `None` in the empty tree.
+    pub fn reach(&self, pages: &dyn PageSource, key: &[u8]) -> Option<Reached> {
+        let mut node = self.root?;
+        let (mut low, mut high): (Key, Option<Key>) = ([].as_slice().into(), None);
+        loop {
+            let page = match node_page(pages, &node) {
+                Ok(page) => page,
+                Err(Stop::Missing(_)) => return Some(Reached::Missing(node.page, low, high)),
+                Err(Stop::Failed(_)) => return Some(Reached::Damaged(low, high)),
+            };
+            if node.level == 0 {
+                let (Ok(index) | Err(index)) = page.search(key);
+                let next = (index < page.count()).then(|| page.key(index));
+                return Some(Reached::Leaf(next, high));
+            }
+            let index = page.child_index(key);
+            if index > 0 {
+                low = page.key(index);
+            }
+            if index + 1 < page.count() {
+                high = Some(page.key(index + 1));
+            }
+            node = page.child(index);
         }
     }
 }

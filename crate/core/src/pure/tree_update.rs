@@ -38,6 +38,12 @@ pub trait Changes {
 
     /// The first of the disjoint cleared ranges that ends after `key`.
     fn clear_reaching(&self, key: &[u8]) -> Option<KeyRange>;
+
+    /// Whether a leaf between these keys is to be written anew although nothing in it changes.
+    fn is_rewritten(&self, low: &[u8], high: Option<&[u8]>) -> bool {
+        let _nothing_is = (low, high);
+        false
+    }
 }
 
 /// What an update has made since it was last asked, and what the new tree does without.
@@ -134,6 +140,7 @@ pub struct TreeUpdate {
     /// The level whose last page is next, once all changes are in.
     finishing: usize,
     output: UpdateOutput,
+    changed_keys: u64,
 }
 
 impl TreeUpdate {
@@ -151,6 +158,7 @@ impl TreeUpdate {
             lower_bound: LowerBound::Start,
             finishing: 0,
             output: UpdateOutput::default(),
+            changed_keys: 0,
         }
     }
 
@@ -181,6 +189,11 @@ impl TreeUpdate {
     /// Bytes of the new pages that were not taken yet.
     pub fn written_bytes(&self) -> usize {
         self.output.written.iter().map(|(_, bytes)| bytes.len()).sum()
+    }
+
+    /// How many changed keys were dealt with.
+    pub fn changed_keys(&self) -> u64 {
+        self.changed_keys
     }
 
     /// The id after those used so far.
@@ -343,6 +356,7 @@ impl TreeUpdate {
         if has_row && let Some(row) = leaf.row.take() {
             self.forget_chunks(&row);
         }
+        self.changed_keys += 1;
         if let Some((key, _)) = leaf.changes.pop_front()
             && let Some(value) = value
         {
@@ -525,7 +539,7 @@ enum Fate {
 }
 
 fn fate(changes: &dyn Changes, low: &Key, high: Option<&[u8]>) -> Fate {
-    if !changes.keys(low, high, 1).is_empty() {
+    if changes.is_rewritten(low, high) || !changes.keys(low, high, 1).is_empty() {
         return Fate::Changed;
     }
     let mut cleared_to = low.clone();

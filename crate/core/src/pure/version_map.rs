@@ -69,6 +69,11 @@ impl VersionMap {
         self.folded
     }
 
+    /// How many keys the map has something to say of.
+    pub fn key_count(&self) -> usize {
+        self.histories.len()
+    }
+
     /// How many keys the map says are there at the newest version.
     pub fn live_keys(&self) -> u64 {
         self.live_keys

@@ -73,6 +73,17 @@ impl MemoryStorage {
         }
     }
 
+    /// Replaces the bytes of a log entry, takes it away if that leaves none; for tests of damage.
+    pub fn damage_log(&self, sequence: SequenceNumber, change: impl FnOnce(&mut Vec<u8>)) {
+        let log = &mut self.shared.borrow_mut().log;
+        if let Some(bytes) = log.get_mut(&sequence) {
+            change(bytes);
+            if bytes.is_empty() {
+                log.remove(&sequence);
+            }
+        }
+    }
+
     fn check_open(&self) -> Result<()> {
         if self.is_closed.get() {
             return Err(Error::new(

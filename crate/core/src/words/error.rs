@@ -114,6 +114,11 @@ error_codes! {
     CannotModifyRootDirectory = 2267, "cannot_modify_root_directory", "The root directory cannot be modified";
     InvalidUuidSize = 2268, "invalid_uuid_size", "A UUID has 16 bytes";
     InvalidVersionstampSize = 2269, "invalid_versionstamp_size", "A versionstamp has 10 bytes, with a user version 12";
+    RestoreCorruptedData = 2362, "restore_corrupted_data", "Corrupted restore data";
+    RestoreMissingData = 2363, "restore_missing_data", "Missing restore data";
+    RestoreUnknownFileType = 2366, "restore_unknown_file_type", "Unknown file type";
+    RestoreUnsupportedFileVersion = 2367, "restore_unsupported_file_version", "Unsupported file version";
+    RestoreDestinationNotEmpty = 2370, "restore_destination_not_empty", "Attempted to restore into a non-empty destination database";
     UnknownError = 4000, "unknown_error", "An unknown error occurred";
     InternalError = 4100, "internal_error", "An internal error occurred";
     NotImplemented = 4200, "not_implemented", "Not implemented yet";

@@ -38,6 +38,10 @@ pub const BATCH_BYTES_MAX: u64 = TRANSACTION_BYTES_MAX;
 pub const LOG_PART_BYTES_MAX: usize = 60_000;
 /// Largest page, for the same reason.
 pub const PAGE_BYTES_MAX: usize = 60_000;
+/// Bytes of transactions after which a batch takes in no more. A batch is applied in one task of the event
+/// loop, and in WebAssembly that many take some five milliseconds; to IndexedDB more in one transaction is
+/// hardly cheaper.
+pub const BATCH_BYTES_TARGET: u64 = 256 << 10;
 /// Outstanding watches of a database handle, unless the option `max_watches` says otherwise.
 pub const WATCHES_MAX: usize = 10_000;
 
@@ -48,4 +52,5 @@ const _: () = assert!(2 * SYSTEM_KEY_BYTES_MAX <= PAGE_BYTES_MAX && KEY_BYTES_MA
 const _: () = assert!(VERSION_STEP_MAX <= TRANSACTION_AGE_VERSIONS_MAX);
 const _: () =
     assert!(VALUE_BYTES_MAX as u64 + SYSTEM_KEY_BYTES_MAX as u64 + MUTATION_OVERHEAD_BYTES < BATCH_BYTES_MAX);
+const _: () = assert!(BATCH_BYTES_TARGET <= BATCH_BYTES_MAX);
 const _: () = assert!(BATCH_TRANSACTIONS_MAX <= 1 << 15);

@@ -189,6 +189,7 @@ impl Scenario {
                 bytes => bytes as usize,
             },
             fold,
+            ..EngineOptions::default()
         }
     }
 
