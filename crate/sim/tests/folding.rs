@@ -274,6 +274,8 @@ fn a_record_at_a_place_that_was_folded_away_counts_for_nothing_and_its_transacti
     let cluster = Cluster::new(&world, options);
     world.run(async move {
         let (behind, other) = (cluster.open().await, cluster.open().await);
+        // The first append of a connection waits for the root: behind it may be another database.
+        set(&behind, b"first", b"1").await;
         load(&other, 200).await;
         set(&other, b"both", b"other").await;
         fold_all(&other).await;
