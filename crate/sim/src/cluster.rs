@@ -93,9 +93,15 @@ pub struct Peer {
     pub database: Database<SimulatedStorage>,
     env: Rc<PeerEnv>,
     connection: Rc<Connection>,
+    opening_operations: u64,
 }
 
 impl Peer {
+    /// How many storage operations opening took.
+    pub fn opening_operations(&self) -> u64 {
+        self.opening_operations
+    }
+
     /// How many storage operations it has begun.
     pub fn operations(&self) -> u64 {
         self.connection.operations()
@@ -232,6 +238,8 @@ impl Cluster {
         let engine = self.options.engine;
         // In the peer's own group: whoever kills it while it opens ends that too.
         let opening = Database::open_with(storage, surroundings, Box::new(news), locks, engine);
+        let own = Rc::clone(&connection);
+        let opening = async move { Ok((opening.await?, own.operations())) };
         let opened = self.world.spawn_killable(group, opening).await;
         let gone = || {
             Error::new(
@@ -239,7 +247,7 @@ impl Cluster {
                 "the peer was killed while it opened",
             )
         };
-        let database = opened.unwrap_or_else(|| Err(gone()))?;
+        let (database, opening_operations) = opened.unwrap_or_else(|| Err(gone()))?;
         self.listening
             .borrow_mut()
             .push((group, Rc::downgrade(database.engine())));
@@ -247,6 +255,7 @@ impl Cluster {
             database,
             env,
             connection,
+            opening_operations,
         })
     }
 

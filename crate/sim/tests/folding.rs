@@ -191,7 +191,7 @@ fn opening_reads_the_log_after_the_pages_and_none_of_the_pages() {
             let peer = cluster.open().await;
             assert_eq!(peer.database.stats().page_read_count, 0);
             assert_eq!(peer.database.stats().log_entry_count, 1);
-            operations.push(peer.operations());
+            operations.push(peer.opening_operations());
         }
         assert_eq!(operations[0], operations[1], "whatever the size");
     });
