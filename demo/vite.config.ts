@@ -6,6 +6,8 @@ export default defineConfig({
   base: './',
   plugins: [citiesData()],
   build: { target: 'es2022', chunkSizeWarningLimit: 1000 },
+  // A worker finds the package's .wasm as the page does.
+  worker: { format: 'es' },
   // The package finds its .wasm beside its own module; pre-bundling would separate the two.
   optimizeDeps: { exclude: ['plinthdb'] },
 });

@@ -38,3 +38,50 @@ export function printable(key: Uint8Array): string {
 function escaped(character: string): string {
   return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
 }
+
+/** The order of keys: below zero if `first` comes before `second`, zero if they are the same. */
+export function compareKeys(first: Uint8Array, second: Uint8Array): number {
+  const length = Math.min(first.length, second.length);
+  for (let index = 0; index < length; index += 1) {
+    const difference = (first[index] ?? 0) - (second[index] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return first.length - second.length;
+}
+
+export function isInRange(key: Uint8Array, begin: Uint8Array, end: Uint8Array): boolean {
+  return compareKeys(begin, key) <= 0 && compareKeys(key, end) < 0;
+}
+
+/** Two digits a byte. */
+export function toHex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+export function fromHex(text: string): Uint8Array<ArrayBuffer> {
+  const digits = text.replace(/\s/g, '');
+  if (digits.length % 2 !== 0 || /[^0-9a-f]/i.test(digits)) {
+    throw new Error(`an even number of hex digits was expected, found ${text}`);
+  }
+  return Uint8Array.from(digits.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+}
+
+/** The keys that begin with a prefix end before this one; after all `ff` comes the end of all keys. */
+export function prefixEnd(prefix: Uint8Array): Uint8Array<ArrayBuffer> {
+  const length = prefix.findLastIndex((byte) => byte !== 0xff) + 1;
+  if (length === 0) return Uint8Array.of(0xff);
+  const end = prefix.slice(0, length);
+  end[length - 1] = (end[length - 1] ?? 0) + 1;
+  return end;
+}
+
+export function joinBytes(first: Uint8Array, second: Uint8Array): Uint8Array<ArrayBuffer> {
+  const both = new Uint8Array(first.length + second.length);
+  both.set(first);
+  both.set(second, first.length);
+  return both;
+}
+
+export function startsWith(bytes: Uint8Array, prefix: Uint8Array): boolean {
+  return compareKeys(bytes.subarray(0, prefix.length), prefix) === 0;
+}

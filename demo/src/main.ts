@@ -1,37 +1,57 @@
 import { init, open } from 'plinthdb';
 import './style.css';
-import { citiesPanel } from './cities/panel';
 import { part } from './dom';
-import { duration } from './format';
+import { duration, integer } from './format';
 import { Notices } from './notices';
-import { Panels } from './panels';
-import { DATABASE_NAME, makeTabName } from './session';
+import { type PanelEntry, Panels } from './panels';
+import { DATABASE_NAME, makeTabName, type Session } from './session';
 import { eraseUnopenable } from './storage/erase';
-import { storagePanel } from './storage/panel';
-import { tabsPanel } from './tabs/panel';
 import { Timings } from './timings';
+import { addVisit } from './visits';
+
+const PANELS: readonly PanelEntry[] = [
+  { id: 'cities', title: 'Cities', load: async () => (await import('./cities/panel')).citiesPanel },
+  { id: 'tabs', title: 'Tabs', load: async () => (await import('./tabs/panel')).tabsPanel },
+  {
+    id: 'conflicts',
+    title: 'Conflicts',
+    load: async () => (await import('./conflicts/panel')).conflictsPanel,
+  },
+  { id: 'explorer', title: 'Explorer', load: async () => (await import('./explorer/panel')).explorerPanel },
+  { id: 'storage', title: 'Storage', load: async () => (await import('./storage/panel')).storagePanel },
+];
 
 const state = part(document, '#database-state', HTMLElement);
 const notices = new Notices(part(document, '#notices', HTMLElement));
 const timings = new Timings();
-const panels = new Panels(
-  part(document, '#panels', HTMLElement),
-  part(document, '#panel-links', HTMLElement),
-  [citiesPanel, tabsPanel, storagePanel],
-);
 const showState = (text: string): void => {
   state.textContent = text;
 };
 
-timings.add({ name: 'Fetch the page', detail: '', beginMs: 0, endMs: performance.now() });
-try {
+async function begin(): Promise<Session> {
+  timings.add({ name: 'Fetch the page', detail: '', beginMs: 0, endMs: performance.now() });
   await timings.measure('Start WebAssembly', () => init());
   const beganMs = performance.now();
   const db = await timings.measure('Open the database', () => open(DATABASE_NAME));
-  showState(`Open in ${duration(performance.now() - beganMs)}`);
-  await panels.start({ db, notices, timings, tab: makeTabName(), showState });
-} catch (error) {
+  const openMs = performance.now() - beganMs;
+  const { keyCount } = await db.stats();
+  const found = keyCount === 0 ? 'New and empty' : `${integer(keyCount)} keys found`;
+  showState(`${found}, opened in ${duration(openMs)}`);
+  const visit = { at: Date.now(), openMs, keyCount };
+  await addVisit(db, visit);
+  return { db, notices, timings, tab: makeTabName(), visitAt: visit.at, showState };
+}
+
+const session = begin();
+session.catch((error: unknown) => {
   showState('Not open');
   notices.show('Opening the database', error);
   eraseUnopenable(part(document, '#notices', HTMLElement), notices);
-}
+});
+new Panels(
+  part(document, '#panels', HTMLElement),
+  part(document, '#panel-links', HTMLElement),
+  PANELS,
+  notices,
+  session,
+);

@@ -12,6 +12,8 @@ export interface Session {
   readonly timings: Timings;
   /** A short name for this tab, new with every page load. */
   readonly tab: string;
+  /** When this page was loaded, as `Date.now()`: the key of its visit. */
+  readonly visitAt: number;
   /** The line at the top of the page. */
   showState(text: string): void;
 }

@@ -1,13 +1,12 @@
 /** The built demo, served on a free loopback port. */
 
 import { fileURLToPath } from 'node:url';
-import { build, preview } from 'vite';
+import { preview } from 'vite';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** @returns {Promise<{ url: string, close(): Promise<void> }>} */
 export async function serveBuild() {
-  await build({ root, logLevel: 'error' });
   const server = await preview({
     root,
     logLevel: 'warn',

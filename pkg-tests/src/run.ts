@@ -1,11 +1,11 @@
 /**
- * The one command: the API suite in Node, on IndexedDB and in memory in a real Chromium, and the scenarios that need a
+ * The one command: the API suite in Node, on IndexedDB and in memory in a real browser, and the scenarios that need a
  * process or a browser of their own. The last line is `N passed, N failed`.
  *
- *   npm test -w pkg-tests [-- --grep TEXT] [--part node|page|browser]
+ *   npm test -w pkg-tests [-- --browser chromium|firefox] [--part node|page|browser] [--grep TEXT] [--repeat N]
  *
- * PLINTH_CHROMIUM names the browser, PLINTH_SEED repeats a random run, PLINTH_STEPS makes random programs longer,
- * PLINTH_ROWS makes the large database larger: with 1000000, it also prints how costs grow.
+ * PLINTH_CHROMIUM and PLINTH_FIREFOX name the browsers, PLINTH_SEED repeats a random run, PLINTH_STEPS makes random
+ * programs longer, PLINTH_ROWS makes the large database larger: with 1000000, it also prints how costs grow.
  */
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
@@ -30,14 +30,16 @@ import { readSkew } from './browser/read-skew.ts';
 import { readmeExample } from './browser/readme-example.ts';
 import { recipesAcrossTabs } from './browser/recipes-across-tabs.ts';
 import { staticFolder } from './browser/static-folder.ts';
+import { subscriptionsAcrossTabs } from './browser/subscriptions-across-tabs.ts';
 import { survivesKill } from './browser/survives-kill.ts';
 import { survivesRestart } from './browser/survives-restart.ts';
 import { thrownAwayStore } from './browser/thrown-away-store.ts';
 import { watchesAcrossTabs } from './browser/watches-across-tabs.ts';
-import type { World } from './browser/world.ts';
+import { leaveOut, type World } from './browser/world.ts';
 import { examples } from './node/examples.ts';
 import { foundationdbInNode } from './node/foundationdb-in-node.ts';
 import { guide } from './node/guide.ts';
+import { historyChecker } from './node/history-checker.ts';
 import { oldTransaction } from './node/old-transaction.ts';
 import { packageContents } from './node/package-contents.ts';
 import { programsInNode } from './node/programs.ts';
@@ -49,30 +51,50 @@ import type { Storage } from './suite/fixture.ts';
 import { foundationdbEntry } from './suite/foundationdb-entry.ts';
 import { layers } from './suite/layers.ts';
 import { recipes } from './suite/recipes.ts';
-import { Browser, withProfile } from './support/browser.ts';
+import { Chromium } from './support/chromium.ts';
+import type { Launcher } from './support/driver.ts';
+import { Firefox } from './support/firefox.ts';
 import { type Counts, runMocha } from './support/mocha-run.ts';
 import { runSuiteInPage } from './support/page-run.ts';
 import { mochaForPages, packageImports, packageManifest, paths } from './support/paths.ts';
+import { withProfile } from './support/profile.ts';
 import { StaticServer } from './support/server.ts';
 
-const { values: options } = parseArgs({ options: { grep: { type: 'string' }, part: { type: 'string' } } });
-const seed = Number(process.env.PLINTH_SEED ?? randomInt(0x1_0000_0000));
+const { values: options } = parseArgs({
+  options: {
+    browser: { type: 'string', default: 'chromium' },
+    part: { type: 'string' },
+    grep: { type: 'string' },
+    repeat: { type: 'string', default: '1' },
+  },
+});
 const steps = Number(process.env.PLINTH_STEPS ?? 300);
 const rows = Number(process.env.PLINTH_ROWS ?? 50_000);
 
+const launchers: Record<string, Launcher> = { chromium: Chromium, firefox: Firefox };
+
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
 
-async function main(): Promise<Counts> {
+interface Totals extends Counts {
+  skipped: number;
+}
+
+async function main(seed: number): Promise<Totals> {
   const { name, version } = packageManifest();
   console.log(
     `${name} ${version}, Node ${process.versions.node}, seed ${seed} (PLINTH_SEED=${seed} repeats it)`,
   );
+  const launcher = launchers[options.browser];
+  if (launcher === undefined) throw new Error(`--browser: chromium or firefox, not ${options.browser}`);
   const all: Counts[] = [];
-  if (isWanted('node')) all.push(await runInNode());
-  if (isWanted('page') || isWanted('browser')) all.push(...(await runInBrowser()));
+  const leftOut: string[] = [];
+  // Node is the same whatever the browser.
+  if (isWanted('node') && launcher === Chromium) all.push(await runInNode(seed));
+  if (isWanted('page') || isWanted('browser')) all.push(...(await runInBrowser(launcher, seed, leftOut)));
   return {
     passed: all.reduce((sum, { passed }) => sum + passed, 0),
     failed: all.reduce((sum, { failed }) => sum + failed, 0),
+    skipped: leftOut.length,
   };
 }
 
@@ -80,7 +102,7 @@ function isWanted(part: 'node' | 'page' | 'browser'): boolean {
   return options.part === undefined || options.part === part;
 }
 
-function runInNode(): Promise<Counts> {
+function runInNode(seed: number): Promise<Counts> {
   let opened = 0;
   return runMocha(
     () => {
@@ -97,6 +119,7 @@ function runInNode(): Promise<Counts> {
       foundationdbEntry(() => `memory:entry-${opened++}`);
       foundationdbInNode();
       tupleCrossCheck(seed);
+      historyChecker(seed);
       withoutABrowser();
       guide();
       oldTransaction();
@@ -109,14 +132,24 @@ function runInNode(): Promise<Counts> {
   );
 }
 
-async function runInBrowser(): Promise<Counts[]> {
+async function runInBrowser(launcher: Launcher, seed: number, leftOut: string[]): Promise<Counts[]> {
   await bundlePages();
   const server = await startServer();
   try {
     return await withProfile(async (profile) => {
-      const browser = await Browser.launch(profile);
+      const browser = await launcher.launch(profile);
       try {
-        return await runParts(server, browser);
+        const toolsPage = `${server.origin}/tools.html`;
+        return await runParts({
+          server,
+          browser,
+          launcher,
+          toolsPage,
+          seed,
+          steps,
+          rows,
+          leftOut,
+        });
       } finally {
         await browser.close();
       }
@@ -126,31 +159,35 @@ async function runInBrowser(): Promise<Counts[]> {
   }
 }
 
-async function runParts(server: StaticServer, browser: Browser): Promise<Counts[]> {
-  console.log(`\nChromium ${browser.version}, process ${browser.pid}`);
+async function runParts(world: World): Promise<Counts[]> {
+  const { browser, server, seed } = world;
+  console.log(`\n${browser.label} ${browser.version}, process ${browser.pid}`);
   const all: Counts[] = [];
   if (isWanted('page')) {
     for (const storage of ['indexeddb', 'memory']) {
-      const query = new URLSearchParams({ storage, seed: `${seed}`, steps: `${steps}` });
+      const query = new URLSearchParams({
+        browser: browser.label,
+        storage,
+        seed: `${seed}`,
+        steps: `${steps}`,
+      });
       if (options.grep !== undefined) query.set('grep', options.grep);
       all.push(await runSuiteInPage(browser, `${server.origin}/suite.html?${query}`));
     }
   }
-  if (isWanted('browser')) {
-    const world: World = { server, browser, toolsPage: `${server.origin}/tools.html`, seed, steps, rows };
-    all.push(await runMocha(() => scenarios(world), { grep: options.grep }));
-  }
+  if (isWanted('browser')) all.push(await runMocha(() => scenarios(world), { grep: options.grep }));
   return all;
 }
 
 function scenarios(world: World): void {
-  describe('scenarios in Chromium', () => {
+  describe(`scenarios in ${world.browser.label}`, () => {
     staticFolder(world);
     readmeExample(world);
     programsInPages(world);
     survivesRestart(world);
     survivesKill(world);
-    thrownAwayStore(world);
+    if (world.browser instanceof Chromium) thrownAwayStore(world);
+    else leaveOut(world, 'a store that the browser throws away', "it is Chromium's own way");
     closedTab(world);
     lostUpdates(world);
     inAWorker(world);
@@ -158,6 +195,7 @@ function scenarios(world: World): void {
     readSkew(world);
     damagedLog(world);
     watchesAcrossTabs(world);
+    subscriptionsAcrossTabs(world);
     alone(world);
     externalConsistency(world);
     frozenTab(world);
@@ -205,7 +243,23 @@ function page(scripts: string): string {
 ${scripts}`;
 }
 
-const { passed, failed } = await main();
+/** Each run has a seed of its own, unless one is given. */
+async function repeat(times: number): Promise<Totals> {
+  const sum: Totals = { passed: 0, failed: 0, skipped: 0 };
+  let good = 0;
+  for (let run = 1; run <= times; run += 1) {
+    const totals = await main(Number(process.env.PLINTH_SEED ?? randomInt(0x1_0000_0000)));
+    sum.passed += totals.passed;
+    sum.failed += totals.failed;
+    sum.skipped = totals.skipped;
+    if (totals.failed === 0 && totals.passed > 0) good += 1;
+    if (times > 1)
+      console.log(`run ${run} of ${times}: ${totals.passed} tests passed; ${good} runs without a failure`);
+  }
+  return sum;
+}
+
+const { passed, failed, skipped } = await repeat(Number(options.repeat));
 if (passed + failed === 0) console.log('nothing ran');
-console.log(`${passed} passed, ${failed} failed`);
+console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
 process.exit(failed === 0 && passed > 0 ? 0 : 1);

@@ -3,7 +3,7 @@ import type { BytesLike } from './bytes.js';
 import type { Connection } from './connection.js';
 import type { CheckReport, DatabaseStats } from './database-reports.js';
 import type { KeyRangeEnd, RangeEnd, RangeStart } from './encoded-range.js';
-import { call, settle } from './engine.js';
+import { call, type DatabaseHandle, settle } from './engine.js';
 import { errorCodes } from './error-codes.js';
 import {
   type ByteSource,
@@ -729,11 +729,9 @@ export class Database<
    */
   export(options?: ExportOptions): ReadableStream<Uint8Array> & AsyncIterable<Uint8Array> {
     const { begin, end } = exportedRange(this.subspace.prefix, options);
-    const begun = async () => {
-      const handle = await this.#connection.handle();
-      return call(() => handle.export(begin, end));
-    };
-    return exportStream(begun, options);
+    const start = (handle: DatabaseHandle) => call(() => handle.export(begin, end));
+    const handle = this.#connection.handle();
+    return exportStream(handle instanceof Promise ? handle.then(start) : start(handle), options);
   }
 
   /**

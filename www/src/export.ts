@@ -62,19 +62,20 @@ export function exportedRange(prefix: Uint8Array, options: ExportOptions | undef
 
 /** An export's frames as a stream, each made when it is asked for. */
 export function exportStream(
-  begun: () => Promise<ExportHandle>,
+  exporting: ExportHandle | Promise<ExportHandle>,
   options: ExportOptions | undefined,
 ): ReadableStream<Uint8Array> & AsyncIterable<Uint8Array> {
   const { signal, onProgress } = options ?? {};
+  // It is told to whoever reads the stream.
+  if (exporting instanceof Promise) exporting.catch(() => undefined);
   let bytes = 0;
-  let exporting: Promise<ExportHandle> | undefined;
   let isFreed = false;
   let abort = () => {};
   const free = () => {
     if (isFreed) return;
     isFreed = true;
     signal?.removeEventListener('abort', abort);
-    exporting?.then(
+    Promise.resolve(exporting).then(
       (handle) => handle.free(),
       () => undefined,
     );
@@ -90,7 +91,6 @@ export function exportStream(
     },
     async pull(controller) {
       try {
-        exporting ??= begun();
         const handle = await exporting;
         if (isFreed) return;
         const frame = (await settle(call(() => handle.next()))) as Uint8Array | undefined;

@@ -20,6 +20,7 @@ use crate::wasm_tests;
 const VARIABLES: &str = "\
 Environment:
   PLINTH_CHROMIUM        the browser to test in, if not the one that is found
+  PLINTH_FIREFOX         the Firefox to test in, likewise
   CHROMEDRIVER           the driver of that browser
   PLINTH_WASM_TOOLCHAIN  rustup or debian: how to compile to wasm, if not as chosen
   PLINTH_WASM_NAMES      set: keep the names of the engine's functions in the wasm, for profiles";

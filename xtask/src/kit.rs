@@ -1,4 +1,4 @@
-//! What commands need before they can begin, each prepared once, on first use, with its failure remembered: eight parts
+//! What commands need before they can begin, each prepared once, on first use, with its failure remembered: nine parts
 //! of a test run that need a browser look for it once, and all fail with the same reason if there is none.
 
 use std::cell::OnceCell;
@@ -8,6 +8,7 @@ use anyhow::{Result, anyhow};
 
 use crate::bindings;
 use crate::browser::Browser;
+use crate::firefox;
 use crate::npm;
 use crate::package;
 use crate::toolchain::WasmToolchain;
@@ -18,6 +19,7 @@ pub(crate) struct Kit {
     toolchain: OnceCell<Remembered<WasmToolchain>>,
     npm: OnceCell<Remembered<()>>,
     browser: OnceCell<Remembered<Browser>>,
+    firefox: OnceCell<Remembered<Option<PathBuf>>>,
     built: OnceCell<Remembered<()>>,
     packed: OnceCell<Remembered<PathBuf>>,
     unpacked: OnceCell<Remembered<()>>,
@@ -39,6 +41,11 @@ impl Kit {
     /// A browser.
     pub(crate) fn browser(&self) -> Result<Browser> {
         once(&self.browser, Browser::prepare)
+    }
+
+    /// Firefox, if it can be had.
+    pub(crate) fn firefox(&self) -> Result<Option<PathBuf>> {
+        once(&self.firefox, firefox::prepare)
     }
 
     /// The npm package, built.

@@ -12,6 +12,7 @@ use crate::apt::on_path;
 use crate::bench;
 use crate::browser::BROWSER_VARIABLE;
 use crate::command;
+use crate::firefox::FIREFOX_VARIABLE;
 use crate::kit::Kit;
 use crate::npm;
 use crate::paths;
@@ -29,7 +30,7 @@ pub(crate) struct Part {
 }
 
 /// All parts, the quick ones first.
-pub(crate) const PARTS: [Part; 9] = [
+pub(crate) const PARTS: [Part; 10] = [
     Part {
         name: "lint-rust",
         about: "rustfmt and clippy, warnings denied",
@@ -62,13 +63,18 @@ pub(crate) const PARTS: [Part; 9] = [
     },
     Part {
         name: "package",
-        about: "the packed npm package in Node and in a headless browser",
+        about: "the packed npm package in Node and in a headless Chromium",
         run: package,
     },
     Part {
         name: "bench",
         about: "the benchmark, made small: everybody does the work, nobody is timed",
         run: bench,
+    },
+    Part {
+        name: "firefox",
+        about: "the packed npm package's API suite in a headless Firefox",
+        run: firefox,
     },
     Part {
         name: "demo",
@@ -215,6 +221,18 @@ fn package(kit: &Kit) -> Result<String> {
 
 fn bench(kit: &Kit) -> Result<String> {
     tests(bench::command(kit)?.args(["--", "--smoke"]))
+}
+
+fn firefox(kit: &Kit) -> Result<String> {
+    let Some(path) = kit.firefox()? else {
+        return Ok("SKIPPED: there is no Firefox here".to_owned());
+    };
+    kit.unpacked()?;
+    tests(
+        npm::script("pkg-tests", "test")
+            .args(["--", "--browser", "firefox", "--part", "page"])
+            .env(FIREFOX_VARIABLE, path),
+    )
 }
 
 fn demo(kit: &Kit) -> Result<String> {

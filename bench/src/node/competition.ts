@@ -1,6 +1,6 @@
 /** The workloads as they are run in tabs of one browser: contestants take turns in every round. */
 import type { Page } from 'playwright-core';
-import type { Browser } from '../../../pkg-tests/src/support/browser.ts';
+import type { Chromium } from '../../../pkg-tests/src/support/chromium.ts';
 import { type ContestantName, entryOf } from '../catalogue.ts';
 import type { Durability } from '../contestant.ts';
 import type { BenchPage, Job, TabJob } from '../page/bench.ts';
@@ -31,11 +31,11 @@ export class Competition {
   readonly collector = new ResultCollector();
   /** Results that were checked and found right. */
   checked = 0;
-  readonly #browser: Browser;
+  readonly #browser: Chromium;
   readonly #origin: string;
   readonly #options: Options;
 
-  constructor(browser: Browser, origin: string, options: Options) {
+  constructor(browser: Chromium, origin: string, options: Options) {
     this.#browser = browser;
     this.#origin = origin;
     this.#options = options;
@@ -94,7 +94,7 @@ export class Competition {
     const run = () => ask(page, 'round', job);
     const isProfiled = this.#options.isProfiling && entrant.contestant === 'plinth';
     const measured = isProfiled
-      ? await profiled(this.#browser.context, page, `${workload} ${entrant.durability}`, run)
+      ? await profiled(page.context(), page, `${workload} ${entrant.durability}`, run)
       : await run();
     for (const { part, operations, milliseconds } of measured) {
       this.#add(part, entrant, '/s', (1000 * operations) / milliseconds);
@@ -162,7 +162,7 @@ export class Competition {
       rows: `${sizes.rows}`,
       index: `${(seed * 7919) % sizes.rows}`,
     });
-    const page = await this.#browser.openPage(`${this.#origin}/first-read.html?${query}`);
+    const page = await this.#open(`first-read.html?${query}`);
     const times = await page.evaluate(
       () => (globalThis as unknown as { firstRead: Promise<FirstRead> }).firstRead,
     );
@@ -287,7 +287,13 @@ export class Competition {
   }
 
   #tab(): Promise<Page> {
-    return this.#browser.openPage(`${this.#origin}/bench.html`);
+    return this.#open('bench.html');
+  }
+
+  async #open(path: string): Promise<Page> {
+    const { raw: page } = await this.#browser.newPage();
+    await page.goto(`${this.#origin}/${path}`, { waitUntil: 'load' });
+    return page;
   }
 }
 

@@ -8,7 +8,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { Browser, withProfile } from '../../../pkg-tests/src/support/browser.ts';
+import { Chromium } from '../../../pkg-tests/src/support/chromium.ts';
+import { withProfile } from '../../../pkg-tests/src/support/profile.ts';
 import { StaticServer } from '../../../pkg-tests/src/support/server.ts';
 import { entryOf } from '../catalogue.ts';
 import { bundlePages } from './bundle.ts';
@@ -40,7 +41,7 @@ async function compete(options: Options): Promise<{ results: Results; checked: n
   }
   try {
     return await withProfile(async (profile) => {
-      const browser = await Browser.launch(profile, BROWSER_FLAGS);
+      const browser = await Chromium.launch(profile, BROWSER_FLAGS);
       try {
         const competition = new Competition(browser, server.origin, options);
         await competition.run();

@@ -40,6 +40,8 @@ pub struct LockManager {
     next_id: Cell<u64>,
     /// How often the lock was stolen.
     pub steals: Cell<u64>,
+    /// How often a peer asked whether others are about.
+    pub questions: Cell<u64>,
 }
 
 impl LockManager {
@@ -187,6 +189,7 @@ impl Locks for FakeLocks {
         let locks = self.clone();
         Box::pin(async move {
             locks.world.sleep_below(locks.delay_us).await;
+            locks.manager.questions.set(locks.manager.questions.get() + 1);
             let other = |group: GroupId| group != locks.group;
             let has_others = locks
                 .manager

@@ -64,20 +64,25 @@ fn losers_over_different_keys_share_their_batches() {
     });
 }
 
+/// Two transactions that lost a conflict over one key, in this order.
+async fn two_losers(peer: &Peer) -> [support::Tn; 2] {
+    let transactions = [begin(peer), begin(peer)];
+    for tn in &transactions {
+        get(tn, b"k").await.unwrap();
+        tn.set(b"k", b"mine").unwrap();
+    }
+    set(peer, b"k", b"theirs").await;
+    for tn in &transactions {
+        assert_eq!(code(tn.commit().await), Some(ErrorCode::NotCommitted));
+    }
+    transactions
+}
+
 #[test]
 fn one_that_keeps_its_turn_for_long_holds_the_others_up_for_the_longest_delay_only() {
     with_cluster(async |cluster| {
         let (peer, world) = (cluster.open().await, cluster.world().clone());
-        let transactions = [begin(&peer), begin(&peer)];
-        for tn in &transactions {
-            get(tn, b"k").await.unwrap();
-            tn.set(b"k", b"mine").unwrap();
-        }
-        set(&peer, b"k", b"theirs").await;
-        for tn in &transactions {
-            assert_eq!(code(tn.commit().await), Some(ErrorCode::NotCommitted));
-        }
-        let [slow, quick] = transactions;
+        let [slow, quick] = two_losers(&peer).await;
         let conflict = Error::from(ErrorCode::NotCommitted);
         slow.on_error(&conflict).await.unwrap();
         let began_us = world.now_us();
@@ -91,16 +96,7 @@ fn one_that_keeps_its_turn_for_long_holds_the_others_up_for_the_longest_delay_on
 fn a_turn_that_is_given_up_goes_to_the_next() {
     with_cluster(async |cluster| {
         let (peer, world) = (cluster.open().await, cluster.world().clone());
-        let transactions = [begin(&peer), begin(&peer)];
-        for tn in &transactions {
-            get(tn, b"k").await.unwrap();
-            tn.set(b"k", b"mine").unwrap();
-        }
-        set(&peer, b"k", b"theirs").await;
-        for tn in &transactions {
-            assert_eq!(code(tn.commit().await), Some(ErrorCode::NotCommitted));
-        }
-        let [first, second] = transactions;
+        let [first, second] = two_losers(&peer).await;
         let conflict = Error::from(ErrorCode::NotCommitted);
         first.on_error(&conflict).await.unwrap();
         let waiting = world.spawn(second.on_error(&conflict));

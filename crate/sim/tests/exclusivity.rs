@@ -12,8 +12,8 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use plinth_core::engine::{LEASE_US, PATIENCE_US};
-use plinth_sim::{Cluster, ClusterOptions, Faults, Peer, Simulation, seeds};
-use support::{begin, get, set, with_cluster};
+use plinth_sim::{Cluster, ClusterOptions, Peer, Simulation, seeds};
+use support::{begin, get, set, slow_storage, with_cluster};
 
 /// Whether a peer answers reads without a look at the log.
 async fn is_alone(peer: &Peer) -> bool {
@@ -76,6 +76,49 @@ fn a_newcomer_ends_the_solitude_and_its_leaving_restores_it() {
     });
 }
 
+/// Reads ten times a second until a read needs no look at the log; how long that took.
+async fn until_alone_us(cluster: &Cluster, peer: &Peer) -> u64 {
+    let began_us = cluster.world().now_us();
+    while !is_alone(peer).await {
+        cluster.world().sleep(100_000).await;
+    }
+    cluster.world().now_us() - began_us
+}
+
+#[test]
+fn a_peer_that_heard_much_is_alone_again_soon_after_the_last_word() {
+    with_cluster(async |cluster| {
+        let (peer, world) = (cluster.open().await, cluster.world().clone());
+        let talker = cluster.open().await;
+        for round in 0..100_u8 {
+            set(&talker, b"k", &[round]).await;
+            world.sleep(50_000).await;
+            get(&begin(&peer), b"k").await.unwrap();
+        }
+        talker.database.close().await;
+        let took_us = until_alone_us(&cluster, &peer).await;
+        assert!(took_us < 2_000_000, "{took_us} us");
+    });
+}
+
+#[test]
+fn a_peer_beside_a_silent_one_asks_less_and_less_often_and_is_alone_again_when_that_is_gone() {
+    with_cluster(async |cluster| {
+        let (peer, world) = (cluster.open().await, cluster.world().clone());
+        let silent = cluster.open().await;
+        let questions_before = cluster.locks().questions.get();
+        for _ in 0..600 {
+            world.sleep(100_000).await;
+            get(&begin(&peer), b"k").await.unwrap();
+        }
+        let questions = cluster.locks().questions.get() - questions_before;
+        assert!((5..=12).contains(&questions), "{questions} questions in a minute");
+        cluster.kill(&silent);
+        let took_us = until_alone_us(&cluster, &peer).await;
+        assert!(took_us < 9_000_000, "{took_us} us");
+    });
+}
+
 #[test]
 fn a_newcomer_commits_soon_although_every_message_is_lost() {
     let world = Simulation::new(3);
@@ -99,14 +142,9 @@ fn a_newcomer_commits_soon_although_every_message_is_lost() {
 fn a_peer_frozen_while_alone_blocks_nobody_for_two_seconds_and_reads_nothing_stale_when_thawed() {
     for seed in seeds(30) {
         let world = Simulation::new(seed);
-        let faults = Faults {
-            delay_us: 1_000,
-            ..Faults::default()
-        };
         let options = ClusterOptions {
-            faults,
             news_delay_us: 3_000,
-            ..Default::default()
+            ..slow_storage(1_000)
         };
         let cluster = Cluster::new(&world, options);
         world.clone().run(async move {
@@ -184,6 +222,45 @@ fn a_page_put_away_while_it_waits_for_the_lock_waits_no_longer() {
         set(&waiting, b"k", b"v").await;
         assert_eq!(get(&begin(&holder), b"k").await, Ok(Some(b"v".to_vec())));
     });
+}
+
+/// Two newcomers wait for a holder that is frozen. The second one loses patience just when the first, which
+/// has robbed the holder, comes to share the lock: it robs the first of its share, and shares itself.
+#[test]
+fn a_peer_robbed_of_its_share_without_a_word_commits_nothing_that_one_who_is_alone_misses() {
+    let mut robbed_twice = 0;
+    for seed in seeds(200) {
+        let world = Simulation::new(seed);
+        let options = ClusterOptions {
+            news_loss_odds: 1,
+            ..slow_storage(3_000)
+        };
+        let cluster = Cluster::new(&world, options);
+        let locks = cluster.clone();
+        world.clone().run(async move {
+            let frozen = cluster.open().await;
+            world.sleep(10_000).await;
+            cluster.freeze(&frozen);
+            let first = cluster.open().await;
+            let second = {
+                world.sleep(LEASE_US - 12_000).await;
+                world.sleep_below(24_000).await;
+                cluster.open().await
+            };
+            set(&first, b"k", b"0").await;
+            set(&second, b"k", b"0").await;
+            cluster.kill(&frozen);
+            for round in 1..40_u8 {
+                set(&first, b"k", &[round]).await;
+                let seen = get(&begin(&second), b"k").await;
+                assert_eq!(seen, Ok(Some(vec![round])), "seed {seed}");
+                world.sleep_below(200_000).await;
+                get(&begin(&second), b"k").await.unwrap();
+            }
+        });
+        robbed_twice += u64::from(locks.locks().steals.get() > 1);
+    }
+    assert!(robbed_twice > 0, "nobody was robbed of a share");
 }
 
 /// A client of one peer: increments a counter and checks that it saw every increment that was
@@ -287,14 +364,9 @@ fn a_peer_that_reads_all_the_time_and_hears_nothing_misses_no_commit_of_those_wh
     let mut times_alone = 0;
     for seed in seeds(40) {
         let world = Simulation::new(seed);
-        let faults = Faults {
-            delay_us: 1_500,
-            ..Faults::default()
-        };
         let options = ClusterOptions {
-            faults,
             news_loss_odds: 1,
-            ..Default::default()
+            ..slow_storage(1_500)
         };
         let cluster = Cluster::new(&world, options);
         times_alone += world.clone().run(async move {

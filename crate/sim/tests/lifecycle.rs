@@ -10,7 +10,8 @@ mod support;
 
 use plinth_core::words::TransactionOption;
 use plinth_core::{Error, ErrorCode, TransactionOptions};
-use support::{begin, code, get, set, set_flag, with_cluster};
+use plinth_sim::{Cluster, Simulation};
+use support::{begin, code, get, set, set_flag, slow_storage, with_cluster};
 
 #[test]
 fn after_commit_every_use_fails_with_used_during_commit_until_reset() {
@@ -190,6 +191,36 @@ fn closing_completes_what_was_submitted_and_refuses_the_rest() {
         assert!(never_armed.await.is_err(), "its read came too late");
         assert_eq!(peer.database.stats().watch_count, 0);
     });
+}
+
+/// The answer of a look at the log found a state that had been let go of, and was taken for a damaged log: the
+/// last record had "more parts".
+#[test]
+fn a_read_of_the_log_that_the_closing_overtakes_tells_of_the_closing_and_of_no_damage() {
+    let mut overtaken = 0;
+    for delay_us in (0..1_000).step_by(20) {
+        let world = Simulation::new(delay_us);
+        let cluster = Cluster::new(&world, slow_storage(500));
+        overtaken += world.clone().run(async move {
+            let (peer, other) = (cluster.open().await, cluster.open().await);
+            set(&peer, b"k", b"1").await;
+            if delay_us % 40 == 0 {
+                set(&other, b"k", b"2").await;
+            }
+            let tn = begin(&peer);
+            let read = world.spawn(async move { get(&tn, b"k").await });
+            world.sleep(delay_us).await;
+            peer.database.close().await;
+            let told = code(read.await);
+            let is_closing = matches!(
+                told,
+                Some(ErrorCode::ClientInvalidOperation | ErrorCode::OperationCancelled)
+            );
+            assert!(told.is_none() || is_closing, "{told:?} after {delay_us} us");
+            u32::from(is_closing)
+        });
+    }
+    assert!(overtaken > 10, "{overtaken}");
 }
 
 #[test]

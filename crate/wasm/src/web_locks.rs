@@ -135,8 +135,12 @@ impl WebLocks {
         let then: Function = Reflect::get(&promise, &"then".into()).ok()?.dyn_into().ok()?;
         then.call2(&promise, &JsValue::UNDEFINED, on_end).ok()?;
         let release = granted.await.ok().flatten()?;
+        let is_shared = options
+            .iter()
+            .any(|(name, value)| *name == "mode" && value.as_string().is_some_and(|mode| mode == "shared"));
         Some(Rc::new(WebLock {
             locks: self.clone(),
+            mode: if is_shared { "shared" } else { "exclusive" },
             release,
             promise,
             is_lost,
@@ -181,6 +185,7 @@ impl Drop for AbortOnDrop {
 
 struct WebLock {
     locks: WebLocks,
+    mode: &'static str,
     release: Function,
     /// Of the request: settles when the lock is no longer held.
     promise: Promise,
@@ -190,14 +195,13 @@ struct WebLock {
 
 impl Lock for WebLock {
     fn is_held(&self) -> LocalFuture<bool> {
-        let (locks, is_lost) = (self.locks.clone(), Rc::clone(&self.is_lost));
+        let (locks, mode, is_lost) = (self.locks.clone(), self.mode, Rc::clone(&self.is_lost));
         Box::pin(async move {
             let (Some(client_id), Some(snapshot)) = (locks.client_id().await, locks.snapshot().await) else {
                 return false;
             };
-            let is_ours = |lock: &LockInfo| {
-                lock.name == locks.name && lock.mode == "exclusive" && lock.client_id == client_id
-            };
+            let is_ours =
+                |lock: &LockInfo| lock.name == locks.name && lock.mode == mode && lock.client_id == client_id;
             snapshot.held.iter().any(is_ours) && !is_lost.get()
         })
     }

@@ -15,8 +15,6 @@ import { Results } from './results';
 import { Search } from './search';
 
 export const citiesPanel: Panel = {
-  id: 'cities',
-  title: 'Cities',
   markup,
   async start(root, session) {
     const { db, notices, timings } = session;

@@ -11,6 +11,9 @@ import type { KeyRange, Listed, Plotted, Query } from './query';
 import { continueList, keyRange, LIST_ROWS, PLOT_ROWS_MAX, runQuery } from './query';
 import type { Results } from './results';
 
+/** A median of fewer says little. */
+const MEDIAN_OF_AT_LEAST = 5;
+
 export class Search {
   readonly #session: Session;
   readonly #map: CityMap;
@@ -216,6 +219,8 @@ export class Search {
     if (plotted !== undefined) {
       parts.push(`map: ${duration(plotted.ms)}, ${integer(plotted.points.length)} keys`);
     }
+    const { count, medianMs } = this.#session.timings.querySummary();
+    if (count >= MEDIAN_OF_AT_LEAST) parts.push(`median of ${integer(count)} lists: ${duration(medianMs)}`);
     this.#cost.replaceChildren(...parts.map((text) => element('span', { text })));
   }
 }

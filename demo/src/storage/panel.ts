@@ -3,18 +3,16 @@
 import { element, part } from '../dom';
 import { byteSize, dayAndTime, duration, integer } from '../format';
 import type { Panel } from '../panels';
+import { readVisits } from '../visits';
 import { eraseAndReload } from './erase';
 import { takeInventory } from './inventory';
 import markup from './storage.html?raw';
 import './storage.css';
 import { Timeline } from './timeline';
-import { addVisit, readVisits } from './visits';
 
 const VISITS_SHOWN = 6;
 
 export const storagePanel: Panel = {
-  id: 'storage',
-  title: 'Storage',
   markup,
   async start(root, session) {
     const { db, notices, timings } = session;
@@ -25,13 +23,7 @@ export const storagePanel: Panel = {
       location.reload();
     });
 
-    const openStep = timings.steps.find((step) => step.name === 'Open the database');
-    const openMs = openStep === undefined ? 0 : openStep.endMs - openStep.beginMs;
-    const { keyCount } = await db.stats();
-    const found = keyCount === 0 ? 'New and empty' : `${integer(keyCount)} keys found`;
-    session.showState(`${found}, opened in ${duration(openMs)}`);
     await showVisits();
-    await addVisit(db, { at: Date.now(), openMs, keyCount });
     await showStats();
     // The figures change while the panel is hidden; they are read when it comes into view.
     window.addEventListener('hashchange', () => {
@@ -57,7 +49,7 @@ export const storagePanel: Panel = {
     }
 
     async function showVisits(): Promise<void> {
-      const visits = await readVisits(db, VISITS_SHOWN);
+      const visits = await readVisits(db, session.visitAt, VISITS_SHOWN);
       const body = part(root, '#storage-visits', HTMLTableSectionElement);
       if (visits.length === 0) {
         const cell = element('td', { class: 'nothing-yet', text: 'This is the first one.' });
@@ -87,7 +79,7 @@ export const storagePanel: Panel = {
             const sizes = await takeInventory(db);
             const tookMs = performance.now() - beganMs;
             const keys = sizes.reduce((sum, size) => sum + size.keys, 0);
-            note.textContent = `${integer(keys)} keys read in ${duration(tookMs)}, in one transaction.`;
+            note.textContent = `${integer(keys)} keys read in ${duration(tookMs)}.`;
             part(root, '#storage-inventory', HTMLTableSectionElement).replaceChildren(
               ...sizes.map((size) =>
                 element('tr', {}, [

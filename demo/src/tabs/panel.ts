@@ -1,115 +1,142 @@
-/** The tabs panel: a counter, a colour and a note that all tabs share. */
+/** The tabs panel: a board and a counter that all tabs share, and trouble made on purpose. */
 
-import { element, part } from '../dom';
+import { part } from '../dom';
 import { duration, integer } from '../format';
 import type { Panel } from '../panels';
-import { Firings } from './firings';
-import { Shared, type SharedViews } from './shared';
+import { followRows } from '../row-copy';
+import { Board, cardsOf } from './board';
+import { BoardView } from './board-view';
+import { Peer, presentPeers } from './peer';
+import { Scoreboard } from './scoreboard';
+import { openSpace } from './space';
 import markup from './tabs.html?raw';
 import './tabs.css';
+import { callRace, gatherGone, setToZero, type Tally, tallyOf } from './tally';
+import { Trouble } from './trouble';
 
-const COUNTER_KEY = 'tabs/counter';
-const COLOUR_KEY = 'tabs/colour';
-const NOTE_KEY = 'tabs/note';
-
-const COLOURS = ['verdigris', 'cobalt', 'plum', 'rust', 'ochre', 'slate'] as const;
-const HAMMER_COUNT = 100;
-const HAMMER_IN_FLIGHT = 4;
+const RACE_MS = 10_000;
+const PRESENCE_EVERY_MS = 1000;
+/** The counter changes hundreds of times a second; it is shown as often as one can see it. */
+const SHOW_EVERY_MS = 60;
 
 export const tabsPanel: Panel = {
-  id: 'tabs',
-  title: 'Tabs',
   markup,
-  async start(root, { db, notices, tab }) {
+  async start(root, session) {
+    const { db, notices, tab } = session;
+    const space = await openSpace(db);
+    const peer = new Peer(db, space, tab, 'tab');
+    await peer.arrive();
+    await gatherGone(db, space);
+    const trouble = new Trouble(session, space, peer);
     part(root, '#tabs-name', HTMLElement).textContent = tab;
-    const firings = new Firings(part(root, '#tabs-firings', HTMLTableSectionElement), tab);
-    const follow = <T>(key: string, show: SharedViews<T>['show']): Shared<T> => {
-      const shared = new Shared<T>(db, key, tab);
-      const fired: SharedViews<T>['fired'] = (written) => firings.add(key, written);
-      void notices.guard(`Watching ${key}`, () => shared.follow({ show, fired }));
-      return shared;
-    };
-
+    await startBoard();
     startCounter();
-    startColour();
-    startNote();
+    startTrouble();
+
+    async function startBoard(): Promise<void> {
+      const board = new Board(db, space.board, tab);
+      await board.makeFirst();
+      const guard = (doing: string, work: () => Promise<void>): void => void notices.guard(doing, work);
+      const status = part(root, '#tabs-board-status', HTMLElement);
+      const view = new BoardView(part(root, '#tabs-board', HTMLElement), status, tab, {
+        add: (column, text) => guard('Adding the card', () => board.add(column, text)),
+        edit: (id, text) => guard('Saving the card', () => board.edit(id, text)),
+        delete: (id) => guard('Deleting the card', () => board.delete(id)),
+        move: (id, column, before) => guard('Moving the card', () => board.move(id, column, before)),
+      });
+      const changed = followRows(db, space.board.prefix, (copy) =>
+        view.show(cardsOf(space.board, copy.rows())),
+      );
+      guard('Following the board', () => changed);
+    }
 
     function startCounter(): void {
-      const value = part(root, '#tabs-counter', HTMLOutputElement);
-      const note = part(root, '#tabs-hammered', HTMLElement);
-      const hammer = part(root, '#tabs-hammer', HTMLButtonElement);
-      const counter = follow<number>(COUNTER_KEY, (written) => {
-        value.textContent = integer(written?.value ?? 0);
-      });
-      const addOne = (): Promise<{ runs: number }> => counter.update((count) => (count ?? 0) + 1);
+      const scoreboard = new Scoreboard(root, tab);
+      const count = part(root, '#tabs-count', HTMLButtonElement);
+      const note = part(root, '#tabs-counted', HTMLElement);
+      let tally: Tally | undefined;
+      let racedUntil = 0;
+      let present: ReadonlySet<string> = new Set([tab]);
 
-      part(root, '#tabs-add', HTMLButtonElement).addEventListener('click', () => {
-        void notices.guard('Adding 1', async () => {
-          const beganMs = performance.now();
-          await addOne();
-          note.textContent = `Committed in ${duration(performance.now() - beganMs)}.`;
+      const show = (): void => {
+        if (tally !== undefined) scoreboard.show(tally, present);
+        count.setAttribute('aria-pressed', String(peer.isCounting));
+        count.textContent = peer.isCounting ? 'Stop counting' : 'Count from this tab';
+      };
+      const run = async (counting: Promise<void>): Promise<void> => {
+        show();
+        note.textContent = 'Each increment reads the counter, adds one and writes it, in a transaction.';
+        await counting;
+        show();
+        note.textContent =
+          `${integer(peer.acknowledged)} increments of this tab were acknowledged; ` +
+          `${integer(peer.conflicts)} conflicts, all retried; ` +
+          `the longest wait of this run was ${duration(peer.longestMs)}.`;
+      };
+
+      const following = followRows(
+        db,
+        space.count.prefix,
+        (copy) => {
+          tally = tallyOf(space, copy.rows());
+          const { raceUntil } = tally;
+          show();
+          // Once for each race: who stops in the middle of one has stopped.
+          const isNew = raceUntil > Date.now() && raceUntil !== racedUntil;
+          racedUntil = raceUntil;
+          if (isNew) void notices.guard('Counting', () => run(peer.race(raceUntil)));
+        },
+        SHOW_EVERY_MS,
+      );
+      void notices.guard('Following the counter', () => following);
+
+      const lookAround = async (): Promise<void> => {
+        present = await presentPeers();
+        show();
+      };
+      setInterval(() => {
+        if (!root.hidden) void notices.guard('Looking who is there', lookAround);
+      }, PRESENCE_EVERY_MS);
+      void notices.guard('Looking who is there', lookAround);
+
+      count.addEventListener('click', () => {
+        if (peer.isCounting) void notices.guard('Counting', () => peer.stop());
+        else void notices.guard('Counting', () => run(peer.start()));
+      });
+      part(root, '#tabs-race', HTMLButtonElement).addEventListener('click', () => {
+        void notices.guard('Counting', () => callRace(db, space, Date.now() + RACE_MS));
+      });
+      part(root, '#tabs-zero', HTMLButtonElement).addEventListener('click', () => {
+        void notices.guard('Setting the counter to zero', async () => {
+          await setToZero(db, space);
+          note.textContent = 'Set to zero in all tabs.';
         });
       });
-
-      hammer.addEventListener('click', () => {
-        hammer.disabled = true;
-        void notices
-          .guard('Adding 100', async () => {
-            const beganMs = performance.now();
-            let begun = 0;
-            let retries = 0;
-            const worker = async (): Promise<void> => {
-              while (begun < HAMMER_COUNT) {
-                begun += 1;
-                const { runs } = await addOne();
-                retries += runs - 1;
-              }
-            };
-            await Promise.all(Array.from({ length: HAMMER_IN_FLIGHT }, worker));
-            note.textContent =
-              `${HAMMER_COUNT} transactions in ${duration(performance.now() - beganMs)}, ` +
-              `${HAMMER_IN_FLIGHT} at a time; ${retries} conflicts, all retried.`;
-          })
-          .finally(() => {
-            hammer.disabled = false;
-          });
-      });
     }
 
-    function startColour(): void {
-      const choices = part(root, '#tabs-colours', HTMLFieldSetElement);
-      for (const name of COLOURS) {
-        const input = element('input');
-        input.type = 'radio';
-        input.name = 'tabs-colour';
-        input.value = name;
-        choices.append(
-          element('label', { class: `swatch swatch-${name}` }, [input, element('span', { text: name })]),
-        );
-      }
-      const show = (name: string): void => {
-        part(root, '.counter', HTMLElement).dataset.colour = name;
-        part(choices, `[value="${name}"]`, HTMLInputElement).checked = true;
+    function startTrouble(): void {
+      const report = part(root, '#tabs-report', HTMLElement);
+      const seconds = part(root, '#tabs-freeze-seconds', HTMLSelectElement);
+      const buttons = [...root.querySelectorAll<HTMLButtonElement>('.trouble button')];
+      const say = (text: string): void => {
+        report.textContent = text;
       };
-      const colour = follow<string>(COLOUR_KEY, (written) => show(written?.value ?? COLOURS[0]));
-      choices.addEventListener('change', (event) => {
-        if (!(event.target instanceof HTMLInputElement)) return;
-        const { value } = event.target;
-        void notices.guard('Setting the colour', () => colour.replace(value));
-      });
-    }
-
-    function startNote(): void {
-      const text = part(root, '#tabs-note', HTMLTextAreaElement);
-      const note = follow<string>(NOTE_KEY, (written) => {
-        // Our own words coming back must not undo what has been typed since.
-        if (written?.by === tab || text.value === (written?.value ?? '')) return;
-        const caret = text.selectionStart;
-        text.value = written?.value ?? '';
-        if (document.activeElement === text) text.setSelectionRange(caret, caret);
-      });
-      text.addEventListener('input', () => {
-        void notices.guard('Saving the note', () => note.replace(text.value));
+      const cause = (selector: string, doing: string, work: () => Promise<void>): void => {
+        part(root, selector, HTMLButtonElement).addEventListener('click', (event) => {
+          for (const one of buttons) one.disabled = true;
+          void notices.guard(doing, work).finally(() => {
+            for (const one of buttons) one.disabled = false;
+            if (event.currentTarget instanceof HTMLElement) event.currentTarget.focus();
+          });
+        });
+      };
+      cause('#tabs-freeze', 'Freezing this tab', () => trouble.freeze(Number(seconds.value), say));
+      cause('#tabs-kill', 'Killing a tab', () => trouble.kill(say));
+      cause('#tabs-start', 'Starting a tab without a window', async () => {
+        const { name, began } = trouble.workers.start();
+        say(`Starting ${name}…`);
+        await began;
+        say(`${name} has opened the database in a worker, and counts until it is killed.`);
       });
     }
   },

@@ -3,7 +3,7 @@
  * for each, whatever kind of peer the other is.
  */
 import { assert } from 'chai';
-import type { Page } from 'playwright-core';
+import type { Page } from '../support/driver.ts';
 import { packageEntry } from '../support/paths.ts';
 import { openInstrumented, takeReads } from './instrument.ts';
 import { uniqueName, type World, withTabs } from './world.ts';

@@ -6,8 +6,8 @@
  * told to the test with the time it took. An auditor in the same page checks both invariants in one transaction each.
  */
 import { assert } from 'chai';
-import type { Page } from 'playwright-core';
 import type { Transaction } from 'plinthdb';
+import type { Page } from '../support/driver.ts';
 
 const ACCOUNTS = 12;
 const NODES = 12;
@@ -57,7 +57,7 @@ export async function beginWork(
   { name, tab, seed }: { name: string; tab: number; seed: number },
   onReport: (report: Report) => void,
 ): Promise<void> {
-  await page.exposeBinding('report', (_source, report: Report) => onReport(report));
+  await page.exposeFunction('report', (report: Report) => onReport(report));
   await page.evaluate(work, { name, tab, seed, accounts: ACCOUNTS, nodes: NODES, sum: SUM });
 }
 

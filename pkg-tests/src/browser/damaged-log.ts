@@ -6,8 +6,8 @@
  * error, and the salvage wrote nothing.
  */
 import { assert } from 'chai';
-import type { Page } from 'playwright-core';
 import { Random } from '../suite/random.ts';
+import type { Page } from '../support/driver.ts';
 import { uniqueName, type World, withTabs } from './world.ts';
 
 type Damage =

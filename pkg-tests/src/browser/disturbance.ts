@@ -6,12 +6,13 @@
  * PLINTH_STEPS sets for how long: 30 ms for each step.
  */
 import { assert } from 'chai';
-import type { Page } from 'playwright-core';
 import { Random } from '../suite/random.ts';
-import { Browser, withProfile } from '../support/browser.ts';
+import { Chromium, ChromiumPage } from '../support/chromium.ts';
+import { type Browser, openPage, type Page } from '../support/driver.ts';
+import { withProfile } from '../support/profile.ts';
 import { TabProcess } from '../support/tab-process.ts';
 import { assertWhole, beginWork, type Done, fill, stopWork } from './bank-and-cycle.ts';
-import { uniqueName, type World } from './world.ts';
+import { leaveOut, uniqueName, type World } from './world.ts';
 
 const TABS = 4;
 const MS_PER_STEP = 30;
@@ -36,6 +37,9 @@ interface Tab {
 
 type Disturbance = 'close' | 'crash' | 'freeze' | 'stop';
 
+const EVERYWHERE = ['close', 'stop', 'stop'] as const;
+const ONLY_IN_CHROMIUM = ['crash', 'freeze'] as const;
+
 class Office {
   readonly tabs: Tab[] = [];
   readonly broken: string[] = [];
@@ -52,14 +56,14 @@ class Office {
   }
 
   async open(): Promise<void> {
-    const page = await this.#browser.openWindow(this.#world.toolsPage);
+    const page = await openPage(this.#browser, this.#world.toolsPage);
     await fill(page, this.#name);
     await page.close();
     for (let count = 0; count < TABS; count += 1) await this.#hire();
   }
 
   async #hire(): Promise<void> {
-    const page = await this.#browser.openWindow(this.#world.toolsPage);
+    const page = await openPage(this.#browser, this.#world.toolsPage);
     const process = await TabProcess.of(this.#browser, page);
     const tab: Tab = { number: this.tabs.length, page, process, done: [], standstills: [] };
     this.tabs.push(tab);
@@ -76,12 +80,15 @@ class Office {
     const [first, ...rest] = this.#living;
     if (first === undefined) throw new Error('nobody is left');
     const tab = this.#random.pick([first, ...rest]);
-    const kind = this.#random.pick<Disturbance>(['close', 'crash', 'freeze', 'stop', 'stop']);
+    const isChromium = this.#browser instanceof Chromium;
+    const kind = this.#random.pick<Disturbance>(
+      isChromium ? [...EVERYWHERE, ...ONLY_IN_CHROMIUM] : EVERYWHERE,
+    );
     const standstillMs = 500 + this.#random.below(STANDSTILL_MS_MAX - 500);
     if (kind === 'close' || kind === 'crash') {
       this.#living.delete(tab);
       if (kind === 'close') await tab.page.close();
-      else await this.#browser.crash(tab.page);
+      else await this.#crash(tab.page);
       await this.#hire();
     } else {
       const begunAt = Date.now();
@@ -92,8 +99,14 @@ class Office {
     return kind;
   }
 
+  async #crash(page: Page): Promise<void> {
+    if (!(this.#browser instanceof Chromium && page instanceof ChromiumPage)) throw new Error('not Chromium');
+    await this.#browser.crash(page);
+  }
+
   async #freeze(page: Page, ms: number): Promise<void> {
-    const life = await this.#browser.context.newCDPSession(page);
+    if (!(page instanceof ChromiumPage)) throw new Error('not Chromium');
+    const life = await page.devTools();
     await life.send('Page.setWebLifecycleState', { state: 'frozen' });
     await sleep(ms);
     await life.send('Page.setWebLifecycleState', { state: 'active' });
@@ -153,11 +166,18 @@ function commitCount(done: readonly Done[]): number {
 
 export function disturbance(world: World): void {
   const runMs = MS_PER_STEP * world.steps;
+  if (!(world.browser instanceof Chromium)) {
+    leaveOut(
+      world,
+      'tabs crashed and frozen at random',
+      'only DevTools can do that; they are closed and stopped',
+    );
+  }
 
   describe('four tabs at work, some of them closed, crashed, frozen or stopped', () => {
     it(`keep every invariant, lose nothing and wait for nobody, for ${runMs / 1000} s`, async () => {
       await withProfile(async (profile) => {
-        const browser = await Browser.launchUnemulated(profile);
+        const browser = await world.launcher.launchUnemulated(profile);
         try {
           const random = new Random(world.seed ^ 0x0d15);
           const office = new Office(browser, world);

@@ -1,6 +1,6 @@
 /** The durability option reaches IndexedDB: measured on the transactions it makes, not on what was asked for. */
 import { assert } from 'chai';
-import type { Page } from 'playwright-core';
+import type { Page } from '../support/driver.ts';
 import { openInstrumented, type SeenTransaction, takeWrites } from './instrument.ts';
 import { uniqueName, type World, withTabs } from './world.ts';
 

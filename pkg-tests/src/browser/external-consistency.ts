@@ -7,9 +7,9 @@
  * then, or both begin anew; in the game of many lanes other tabs come and go.
  */
 import { assert } from 'chai';
-import type { Page } from 'playwright-core';
 import type { Transaction } from 'plinthdb';
 import { Random } from '../suite/random.ts';
+import type { Page } from '../support/driver.ts';
 import { openSilent } from './silent-tab.ts';
 import { uniqueName, type World, withTabs } from './world.ts';
 

@@ -1,5 +1,5 @@
 /** Watches what the package asks of IndexedDB: every transaction, with its mode and its real durability. */
-import type { Page } from 'playwright-core';
+import type { Page } from '../support/driver.ts';
 import type { World } from './world.ts';
 
 export interface SeenTransaction {
@@ -14,7 +14,7 @@ interface Instrumented {
 
 /** A tab in which `IDBDatabase.prototype.transaction` was wrapped before anything else ran. */
 export async function openInstrumented(world: World): Promise<Page> {
-  const page = await world.browser.context.newPage();
+  const page = await world.browser.newPage();
   await page.addInitScript(() => {
     const seen: SeenTransaction[] = [];
     Object.assign(globalThis, { seenTransactions: seen });
@@ -25,7 +25,7 @@ export async function openInstrumented(world: World): Promise<Page> {
       return transaction;
     };
   });
-  await page.goto(world.toolsPage, { waitUntil: 'load' });
+  await page.goto(world.toolsPage);
   return page;
 }
 

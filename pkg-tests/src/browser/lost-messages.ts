@@ -2,7 +2,7 @@
  * Messages between tabs are hints: with none of them arriving, no update is lost and no read is stale.
  */
 import { assert } from 'chai';
-import type { Page } from 'playwright-core';
+import type { Page } from '../support/driver.ts';
 import { openSilent } from './silent-tab.ts';
 import { uniqueName, type World, withTabs } from './world.ts';
 

@@ -1,6 +1,6 @@
 /** `x += 1`, at once, from everywhere: every one counts. This history loses updates in other IndexedDB stores. */
 import { assert } from 'chai';
-import type { Page } from 'playwright-core';
+import type { Page } from '../support/driver.ts';
 import { uniqueName, type World, withTabs } from './world.ts';
 
 function incrementAtOnce(page: Page, name: string, times: number): Promise<void> {

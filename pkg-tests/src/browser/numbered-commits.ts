@@ -6,8 +6,8 @@
  * writes `ROWS_EACH` rows, and every fifth also increments a counter, so that tearing shows.
  */
 import { assert } from 'chai';
-import type { Page } from 'playwright-core';
 import type { Random } from '../suite/random.ts';
+import type { Page } from '../support/driver.ts';
 
 const ROWS_EACH = 4;
 const COUNTED_EVERY = 5;
@@ -85,7 +85,7 @@ export class NumberedCommits {
   ): Promise<{ end: Promise<string> }> {
     const begunAt = this.#found.version;
     let count = 0;
-    await page.exposeBinding('acknowledge', (_source, number: number, version: number) => {
+    await page.exposeFunction('acknowledge', (number: number, version: number) => {
       this.#acknowledged.push({ number, version, begunAt });
       this.#totalCount += 1;
       count += 1;

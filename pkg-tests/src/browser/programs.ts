@@ -1,7 +1,9 @@
 /** Programs for the npm package `foundationdb` run in a page, with nothing but the import changed. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { assert } from 'chai';
+import { openPage } from '../support/driver.ts';
 import { packageEntry, paths } from '../support/paths.ts';
 import { bundled, programs } from '../support/programs.ts';
 import { type World, withTabs } from './world.ts';
@@ -22,7 +24,7 @@ export function programsInPages(world: World): void {
           `<!doctype html><title>${program.name}</title>
           <script type="importmap">{ "imports": { "plinthdb/foundationdb": "/plinthdb/${entry}" } }</script>`,
         );
-        const page = await world.browser.openPage(address);
+        const page = await openPage(world.browser, address);
         // All programs have one cluster file, and the pages of one origin one storage.
         await page.evaluate(
           () =>
@@ -34,13 +36,13 @@ export function programsInPages(world: World): void {
         );
         const printed: string[] = [];
         const complete = new Promise<void>((resolve) => {
-          page.on('console', (message) => {
-            printed.push(message.text().trimEnd());
+          page.onLog((text) => {
+            printed.push(text.trimEnd());
             if (printed.length >= program.prints.length) resolve();
           });
         });
         await page.evaluate((source) => import(source).then(() => undefined), `/program-${program.name}.js`);
-        await Promise.race([complete, page.waitForTimeout(15_000)]);
+        await Promise.race([complete, sleep(15_000)]);
         assert.deepEqual(printed, program.prints);
       }).timeout(40_000);
     }

@@ -6,7 +6,7 @@
  * moved on; they look at the same accounts once by point reads and once by a range read.
  */
 import { assert } from 'chai';
-import type { Page } from 'playwright-core';
+import type { Page } from '../support/driver.ts';
 import { uniqueName, type World, withTabs } from './world.ts';
 
 const ACCOUNTS = 5;

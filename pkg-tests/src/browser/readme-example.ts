@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert } from 'chai';
+import { openPage } from '../support/driver.ts';
 import { packageEntry, paths } from '../support/paths.ts';
 import { type World, withTabs } from './world.ts';
 
@@ -31,17 +32,17 @@ export function readmeExample(world: World): void {
         `<!doctype html><title>README example</title>
         <script type="importmap">{ "imports": { "plinthdb": "/plinthdb/${packageEntry()}" } }</script>`,
       );
-      const page = await world.browser.openPage(address);
+      const page = await openPage(world.browser, address);
       const logged: string[] = [];
       const complete = new Promise<void>((resolve) => {
-        page.on('console', (message) => {
-          if (message.type() !== 'error') logged.push(message.text());
+        page.onLog((text) => {
+          logged.push(text);
           if (logged.length === expected.length) resolve();
         });
       });
       // Resolves when the module, with all it awaits at its top, is done; a callback may log later.
       await page.evaluate((address) => import(address).then(() => undefined), '/readme-example.js');
-      await Promise.race([complete, page.waitForTimeout(5_000)]);
+      await Promise.race([complete, new Promise((resolve) => setTimeout(resolve, 5_000))]);
       assert.deepEqual(logged, expected);
     });
 

@@ -1,7 +1,7 @@
 /** The recipes that are about several tabs: outbox, queues, publish and subscribe. */
 import { assert } from 'chai';
-import type { Page } from 'playwright-core';
 import { ascending } from '../suite/recipes/support.ts';
+import type { Page } from '../support/driver.ts';
 import { uniqueName, type World, withTabs } from './world.ts';
 
 const JOBS = 60;

@@ -8,10 +8,10 @@ export function staticFolder(world: World): void {
     const tabs = withTabs(world);
 
     async function logOf(path: string, html: string): Promise<string> {
-      const page = await world.browser.context.newPage();
-      const logged = page.waitForEvent('console', { predicate: (message) => message.type() === 'log' });
-      await page.goto(world.server.serveText(path, html), { waitUntil: 'load' });
-      return (await logged).text();
+      const page = await world.browser.newPage();
+      const logged = new Promise<string>((resolve) => page.onLog(resolve));
+      await page.goto(world.server.serveText(path, html));
+      return logged;
     }
 
     it('is imported by name with an import map', async () => {
@@ -44,10 +44,9 @@ export function staticFolder(world: World): void {
     });
 
     it('fetches the wasm once, from its own folder, however often it opens', async () => {
-      const requested: string[] = [];
-      const page = await tabs.open('about:blank');
-      page.on('request', (request) => requested.push(new URL(request.url()).pathname));
-      await page.goto(world.toolsPage, { waitUntil: 'load' });
+      const page = await tabs.open();
+      const { requested } = world.server;
+      requested.length = 0;
       await page.evaluate(
         async (names) => {
           await Promise.all(names.map((name) => plinth.open(name)));

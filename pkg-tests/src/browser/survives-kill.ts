@@ -11,12 +11,21 @@
  */
 import { assert } from 'chai';
 import { Random } from '../suite/random.ts';
-import { Browser, withProfile } from '../support/browser.ts';
+import { Chromium } from '../support/chromium.ts';
+import { openPage } from '../support/driver.ts';
+import { withProfile } from '../support/profile.ts';
 import { NumberedCommits } from './numbered-commits.ts';
 import type { World } from './world.ts';
 
-/** Each with a backing store of its own; Chromium is changing from the first to the second. */
-const STORES = [
+interface Store {
+  title: string;
+  kills: number;
+  thrownAwayMax: number;
+  flags: readonly string[];
+}
+
+/** Chromium is changing from the first to the second. */
+const CHROMIUM_STORES: readonly Store[] = [
   { title: 'on the default backing store', kills: 20, thrownAwayMax: 2, flags: [] },
   {
     title: 'on the SQLite backing store',
@@ -24,13 +33,17 @@ const STORES = [
     thrownAwayMax: 0,
     flags: ['--enable-features=IdbSqliteBackingStore'],
   },
-] as const;
+];
+/** It takes a while to start. */
+const FIREFOX_STORES: readonly Store[] = [
+  { title: 'on its backing store', kills: 4, thrownAwayMax: 0, flags: [] },
+];
 const ACKNOWLEDGEMENTS_MAX = 60;
 const DELAY_MS_MAX = 400;
 
 export function survivesKill(world: World): void {
   describe('SIGKILL of the whole browser', () => {
-    for (const store of STORES) {
+    for (const store of world.browser instanceof Chromium ? CHROMIUM_STORES : FIREFOX_STORES) {
       it(`loses no acknowledged commit and tears none, ${store.kills} times over, ${store.title}`, async () => {
         await withProfile((profile) => killRounds(world, profile, store));
       }).timeout(150_000);
@@ -41,22 +54,22 @@ export function survivesKill(world: World): void {
 async function killRounds(
   world: World,
   profile: string,
-  { kills, thrownAwayMax, flags }: (typeof STORES)[number],
+  { kills, thrownAwayMax, flags }: Store,
 ): Promise<void> {
   const random = new Random(world.seed);
   const commits = new NumberedCommits('killed');
   let thrownAwayCount = 0;
   // Each visit checks what the kill of the one before has left; the first has nothing to check.
   for (let visit = 0; visit <= kills + thrownAwayCount; visit += 1) {
-    const browser = await Browser.launch(profile, flags);
+    const browser = await world.launcher.launch(profile, flags);
     try {
       const context = `seed ${world.seed}, visit ${visit}`;
-      const page = await browser.openPage(world.toolsPage);
+      const page = await openPage(browser, world.toolsPage);
       const thrownAway = await commits.assertNothingLost(page, context);
       assert.deepEqual(browser.problems, [], context);
       if (thrownAway !== '') {
         thrownAwayCount += 1;
-        console.log(`      ${context}: Chromium threw its whole store away: ${thrownAway}`);
+        console.log(`      ${context}: the browser threw its whole store away: ${thrownAway}`);
         assert.isAtMost(thrownAwayCount, thrownAwayMax, `${context}: stores thrown away by the browser`);
       }
       if (visit === kills + thrownAwayCount) break;

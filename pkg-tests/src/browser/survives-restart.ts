@@ -1,7 +1,7 @@
 /** What was committed is there after a reload, in a new tab, and after the browser was closed and started again. */
 import { assert } from 'chai';
-import type { Page } from 'playwright-core';
-import { Browser, withProfile } from '../support/browser.ts';
+import { openPage, type Page } from '../support/driver.ts';
+import { withProfile } from '../support/profile.ts';
 import { uniqueName, type World, withTabs } from './world.ts';
 
 const ROWS = 500;
@@ -59,9 +59,9 @@ export function survivesRestart(world: World): void {
       const name = uniqueName();
       await withProfile(async (profile) => {
         for (const visit of ['write', 'read', 'read again']) {
-          const browser = await Browser.launch(profile);
+          const browser = await world.launcher.launch(profile);
           try {
-            const page = await browser.openPage(world.toolsPage);
+            const page = await openPage(browser, world.toolsPage);
             if (visit === 'write') await write(page, name);
             else await assertEverythingIsThere(page, name);
             assert.deepEqual(browser.problems, []);

@@ -7,8 +7,9 @@
 import { appendFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert } from 'chai';
-import type { Page } from 'playwright-core';
-import { Browser, withProfile } from '../support/browser.ts';
+import { Chromium } from '../support/chromium.ts';
+import { openPage, type Page } from '../support/driver.ts';
+import { withProfile } from '../support/profile.ts';
 import type { World } from './world.ts';
 
 const NAME = 'thrown away';
@@ -31,9 +32,9 @@ export function thrownAwayStore(world: World): void {
 
 /** Runs `act` in a page of a browser that is killed afterwards. */
 async function visit<T>(world: World, profile: string, act: (page: Page) => Promise<T>): Promise<T> {
-  const browser = await Browser.launch(profile, ['--disable-features=IdbSqliteBackingStore']);
+  const browser = await Chromium.launch(profile, ['--disable-features=IdbSqliteBackingStore']);
   try {
-    const result = await act(await browser.openPage(world.toolsPage));
+    const result = await act(await openPage(browser, world.toolsPage));
     const kill = await browser.aim();
     await kill();
     return result;

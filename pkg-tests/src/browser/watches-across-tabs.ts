@@ -1,6 +1,6 @@
 /** A watch in one tab, the change in another. */
 import { assert } from 'chai';
-import type { Page } from 'playwright-core';
+import type { Page } from '../support/driver.ts';
 import { uniqueName, type World, withTabs } from './world.ts';
 
 interface Watching {

@@ -1,13 +1,14 @@
 /** What the browser scenarios share: one server, one browser with a profile on disk, and their tabs. */
 import { randomUUID } from 'node:crypto';
 import { assert } from 'chai';
-import type { Page } from 'playwright-core';
-import type { Browser } from '../support/browser.ts';
+import { type Browser, type Launcher, openPage, type Page } from '../support/driver.ts';
 import type { StaticServer } from '../support/server.ts';
 
 export interface World {
   readonly server: StaticServer;
   readonly browser: Browser;
+  /** Starts another one of the same kind. */
+  readonly launcher: Launcher;
   /** The address of a page that has `plinth` and `tools` (see page/tools.ts). */
   readonly toolsPage: string;
   readonly seed: number;
@@ -15,6 +16,8 @@ export interface World {
   readonly steps: number;
   /** How many rows the large database has. */
   readonly rows: number;
+  /** What this browser can't be made to do; counted in the end. */
+  readonly leftOut: string[];
 }
 
 export interface Tabs {
@@ -26,21 +29,22 @@ export interface Tabs {
 /** Tabs in the shared browser; after each test they are closed, and nothing may have gone wrong in them unseen. */
 export function withTabs(world: World): Tabs {
   afterEach(async () => {
-    await Promise.all(
-      world.browser.context
-        .pages()
-        .slice(1)
-        .map((page) => page.close()),
-    );
+    await world.browser.closePages();
     assert.deepEqual(world.browser.problems.splice(0), [], 'errors in the pages');
   });
 
   function open(address = world.toolsPage): Promise<Page> {
-    return world.browser.openPage(address);
+    return openPage(world.browser, address);
   }
   return { open, openMany: (count) => Promise.all(Array.from({ length: count }, () => open())) };
 }
 
 export function uniqueName(): string {
   return `scenario-${randomUUID()}`;
+}
+
+/** Says that a scenario does not run in this browser, and why. */
+export function leaveOut(world: World, what: string, why: string): void {
+  world.leftOut.push(what);
+  console.log(`left out in ${world.browser.label}: ${what}: ${why}`);
 }

@@ -1,7 +1,7 @@
 /**
  * The API suite in a page, under mocha's build for browsers.
  *
- * The address says what to run: `?storage=memory&seed=1&steps=100&grep=text`. Events go to `window.reportTest`, which
+ * The address says what to run: `?browser=Chromium&storage=memory&seed=1&steps=100&grep=text`. Events go to `window.reportTest`, which
  * the test runner provides, one call each.
  */
 import { open } from 'plinthdb';
@@ -33,7 +33,7 @@ if (grep !== null) mocha.fgrep(grep);
 const uniqueName = () => `${isMemory ? 'memory:' : ''}suite-${opened++}-${crypto.randomUUID()}`;
 
 const storage: Storage = {
-  label: isMemory ? 'memory in Chromium' : 'IndexedDB in Chromium',
+  label: `${isMemory ? 'memory' : 'IndexedDB'} in ${parameters.get('browser')}`,
   uniqueName,
   open,
   seed: Number(parameters.get('seed')),

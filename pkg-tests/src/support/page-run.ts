@@ -1,5 +1,5 @@
 /** Runs the API suite in a page and prints it as mocha's `spec` reporter does here. */
-import type { Browser } from './browser.ts';
+import type { Browser } from './driver.ts';
 import type { Counts } from './mocha-run.ts';
 
 /** What the page reports, one at a time and in order. */
@@ -14,7 +14,7 @@ const SILENCE_MS_MAX = 90_000;
 
 export async function runSuiteInPage(browser: Browser, address: string): Promise<Counts> {
   const failures: string[] = [];
-  const page = await browser.context.newPage();
+  const page = await browser.newPage();
   const startedAt = Date.now();
 
   const ended = new Promise<Counts>((resolve, reject) => {
@@ -24,13 +24,13 @@ export async function runSuiteInPage(browser: Browser, address: string): Promise
       watchdog = setTimeout(() => reject(new Error(`${address} fell silent`)), SILENCE_MS_MAX);
     }
     restartWatchdog();
-    page.once('crash', () => reject(new Error(`${address} crashed`)));
+    page.onCrash(() => reject(new Error(`${address} crashed`)));
     let hasBegun = false;
     // Before mocha runs, an error would only be noticed by the silence; later it is one of the browser's problems.
-    page.on('pageerror', (error) => {
+    page.onUncaught((error) => {
       if (!hasBegun) reject(error);
     });
-    void page.exposeBinding('reportTest', (_source, event: TestEvent) => {
+    void page.exposeFunction('reportTest', (event: TestEvent) => {
       hasBegun = true;
       restartWatchdog();
       printEvent(event);

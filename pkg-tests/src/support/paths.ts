@@ -65,9 +65,22 @@ const CHROMIUM_PLACES = [
   '/Applications/Chromium.app/Contents/MacOS/Chromium',
 ];
 
+const FIREFOX_PLACES = [
+  '/usr/bin/firefox-esr',
+  '/usr/bin/firefox',
+  '/Applications/Firefox.app/Contents/MacOS/firefox',
+];
+
 export function chromiumPath(): string {
-  const named = process.env.PLINTH_CHROMIUM;
-  const found = named ?? CHROMIUM_PLACES.find((place) => existsSync(place));
-  if (found === undefined) throw new Error('no Chromium found: set PLINTH_CHROMIUM to its path');
+  return programPath('Chromium', 'PLINTH_CHROMIUM', CHROMIUM_PLACES);
+}
+
+export function firefoxPath(): string {
+  return programPath('Firefox', 'PLINTH_FIREFOX', FIREFOX_PLACES);
+}
+
+function programPath(label: string, variable: string, places: readonly string[]): string {
+  const found = process.env[variable] ?? places.find((place) => existsSync(place));
+  if (found === undefined) throw new Error(`no ${label} found: set ${variable} to its path`);
   return found;
 }

@@ -15,6 +15,8 @@ const CONTENT_TYPES: Record<string, string> = {
 
 export class StaticServer {
   readonly origin: string;
+  /** The paths that were asked for, the newest last. */
+  readonly requested: string[] = [];
   readonly #server: Server;
   readonly #texts = new Map<string, string>();
 
@@ -31,6 +33,7 @@ export class StaticServer {
     const prefixes = Object.keys(mounts).sort((left, right) => right.length - left.length);
     const server = createServer((request, response) => {
       const path = decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname);
+      started.requested.push(path);
       const made = started.#texts.get(path);
       if (made !== undefined) return sendText(response, { ...headers(path), ...extra }, made);
       // A page without an icon would log an error for it.

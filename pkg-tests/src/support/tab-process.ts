@@ -6,8 +6,7 @@
  * by it is the one.
  */
 import { readFileSync } from 'node:fs';
-import type { Page } from 'playwright-core';
-import type { Browser } from './browser.ts';
+import type { Browser, Page } from './driver.ts';
 
 const MARK_BYTES = 64 << 20;
 

@@ -47,7 +47,14 @@ struct Rivalry {
     contended: RefCell<Option<Key>>,
     /// Its turn in the line of the losers.
     turn: RefCell<Option<Turn>>,
+    /// How often it lost although it was its turn.
+    lost_turns: Cell<u32>,
 }
+
+/// How often who has its turn tries again at once. It lost to somebody outside the line, as a rule in another
+/// tab, who begins its next transaction in that moment, too. To wait now would be to lose again: who waits
+/// begins somewhere in the other's transaction, and is the later one.
+const LOST_TURNS_MAX: u32 = 20;
 
 impl<S: Storage> Transaction<S> {
     pub(super) fn new(engine: Rc<Engine<S>>, defaults: TransactionOptions) -> Rc<Transaction<S>> {
@@ -190,9 +197,16 @@ impl<S: Storage> Transaction<S> {
         let policy = self.persistent.get().retry;
         let delay = state.on_error(error, &policy, self.engine.env().random_u64());
         let contended = self.rivalry.contended.take();
-        // Who has its turn and loses to somebody outside the line backs off as usual.
-        let lost_over = contended
-            .filter(|_| error.code() == ErrorCode::NotCommitted && self.rivalry.turn.borrow().is_none());
+        let contended = contended.filter(|_| error.code() == ErrorCode::NotCommitted);
+        let has_turn = self.rivalry.turn.borrow().is_some();
+        let lost_turns = self.rivalry.lost_turns.get();
+        if delay.is_ok() && contended.is_some() && has_turn && lost_turns < LOST_TURNS_MAX {
+            self.rivalry.lost_turns.set(lost_turns + 1);
+            self.retry_state.set(state.with_backoff_of(before));
+            self.begin_attempt();
+            return Box::pin(std::future::ready(Ok(())));
+        }
+        let lost_over = contended.filter(|_| !has_turn);
         if delay.is_ok()
             && let Some(key) = lost_over
         {
@@ -239,6 +253,7 @@ impl<S: Storage> Transaction<S> {
             });
             let turn = attempt.or_ended(waited, ErrorCode::TransactionCancelled).await?;
             transaction.begin_attempt();
+            transaction.rivalry.lost_turns.set(0);
             transaction.rivalry.turn.replace(turn);
             Ok(())
         })

@@ -3,7 +3,9 @@
 //! A lock of the browser, one per database, held exclusively by a peer that is alone and shared by peers
 //! that are not. Two rules:
 //!
-//! * **Who commits holds the lock**, in either mode, when the commit is handed to the storage.
+//! * **Who commits holds the lock**, in either mode, when the commit is handed to the storage, and has had
+//!   the browser confirm within the last [`LEASE_US`] that it does: a robber takes it from those who share
+//!   it, too.
 //! * **Who trusts memory holds it exclusively**, has read the log since, is visible, and has had the
 //!   browser confirm within the last [`LEASE_US`] that it still holds it.
 //!
@@ -28,10 +30,10 @@ use crate::words::{Env, LocalFuture, Probe};
 pub const LEASE_US: u64 = 500_000;
 /// How long a newcomer waits for a holder that does not answer.
 pub const PATIENCE_US: u64 = 1_000_000;
-/// The shortest time between attempts to be alone again.
+/// How long after the last word of another peer this one asks whether it is alone again.
 const UPGRADE_DELAY_US: u64 = 1_000_000;
-/// The longest one, reached by doubling while others are there.
-const UPGRADE_DELAY_MAX_US: u64 = 30_000_000;
+/// The longest time between two such questions, reached by doubling while silent peers are found.
+const UPGRADE_DELAY_MAX_US: u64 = 8_000_000;
 
 /// A held lock. Dropping it releases it, before the same peer's next request is looked at.
 pub trait Lock {
@@ -79,7 +81,7 @@ pub(super) struct Exclusivity {
     wish: Cell<Wish>,
     is_visible: Cell<bool>,
     is_changing: Cell<bool>,
-    /// When the browser was last asked with the answer that the exclusive lock is held.
+    /// When the browser was last asked with the answer that the lock is held.
     confirmed_us: Cell<u64>,
     is_confirming: Cell<bool>,
     /// Commits handed to the storage and not yet answered.
@@ -131,12 +133,20 @@ impl Exclusivity {
         }
     }
 
-    /// How long ago the exclusive lock was known to be held.
+    /// The lock in either mode.
+    fn held_lock(&self) -> Option<Rc<dyn Lock>> {
+        match &*self.standing.borrow() {
+            Standing::Alone(lock) | Standing::Shared(Some(lock)) => Some(Rc::clone(lock)),
+            Standing::Changing | Standing::Shared(None) | Standing::Away => None,
+        }
+    }
+
+    /// How long ago the lock was known to be held.
     fn lease_age_us(&self) -> u64 {
         self.env.monotonic_us().saturating_sub(self.confirmed_us.get())
     }
 
-    /// Asks the browser whether the exclusive lock is held.
+    /// Asks the browser whether the lock is held.
     async fn confirm(&self, lock: &dyn Lock) -> bool {
         // The answer is true of some moment after now.
         let asked_us = self.env.monotonic_us();
@@ -147,12 +157,11 @@ impl Exclusivity {
         is_held
     }
 
-    /// The right to commit, if the peer has the lock. `None` says that the exclusive lock must be
-    /// confirmed first.
+    /// The right to commit, if the peer has the lock. `None` says that it must be confirmed first.
     fn permit(self: &Rc<Self>) -> Option<Permit> {
         let may_commit = match &*self.standing.borrow() {
-            Standing::Shared(_) => true,
-            Standing::Alone(_) => self.lease_age_us() <= LEASE_US,
+            Standing::Shared(None) => true,
+            Standing::Shared(Some(_)) | Standing::Alone(_) => self.lease_age_us() <= LEASE_US,
             Standing::Changing | Standing::Away => false,
         };
         may_commit.then(|| {
@@ -179,8 +188,16 @@ impl Exclusivity {
         self.wake();
     }
 
-    /// Notes that another peer is about.
-    fn note_others(&self) {
+    /// Notes that another peer was heard. However much it says, its leaving is soon found out: only
+    /// questions that were asked in vain make the time between them longer.
+    fn note_heard(&self) {
+        self.upgrade_delay_us.set(UPGRADE_DELAY_US);
+        self.next_upgrade_us
+            .set(self.env.monotonic_us() + UPGRADE_DELAY_US);
+    }
+
+    /// Notes that the question is being asked, and when it may be asked again.
+    fn note_question(&self) {
         let delay_us = self.upgrade_delay_us.get();
         self.next_upgrade_us.set(self.env.monotonic_us() + delay_us);
         self.upgrade_delay_us
@@ -230,7 +247,7 @@ impl<S: Storage> Engine<S> {
     /// Another peer says hello, or published something: it is not alone, so this one isn't either.
     pub fn hear_hello(self: &Rc<Self>) {
         if let Some(exclusivity) = &self.exclusivity {
-            exclusivity.note_others();
+            exclusivity.note_heard();
             if exclusivity.wish.get() == Wish::Alone {
                 self.wish_to_be(Wish::Shared);
                 // What was committed since the newcomer read the log was told to nobody.
@@ -295,7 +312,7 @@ impl<S: Storage> Engine<S> {
         if age_us > LEASE_US / 2 && !exclusivity.is_confirming.replace(true) {
             let engine = Rc::clone(self);
             self.env.spawn(Box::pin(async move {
-                engine.confirm_exclusivity(&lock).await;
+                engine.confirm_lock(&lock).await;
                 if let Some(exclusivity) = &engine.exclusivity {
                     exclusivity.is_confirming.set(false);
                 }
@@ -305,13 +322,13 @@ impl<S: Storage> Engine<S> {
     }
 
     /// Asks the browser whether the lock is still held; if not, this peer was robbed and joins the others.
-    async fn confirm_exclusivity(self: &Rc<Self>, lock: &Rc<dyn Lock>) {
+    async fn confirm_lock(self: &Rc<Self>, lock: &Rc<dyn Lock>) {
         let Some(exclusivity) = &self.exclusivity else {
             return;
         };
         let is_held = exclusivity.confirm(&**lock).await;
         let is_current = exclusivity
-            .exclusive_lock()
+            .held_lock()
             .is_some_and(|current| Rc::ptr_eq(&current, lock));
         if !is_held && is_current {
             self.env.note(Probe::Robbed);
@@ -334,7 +351,7 @@ impl<S: Storage> Engine<S> {
             return true;
         };
         if let Some(lock) = exclusivity.exclusive_lock() {
-            self.confirm_exclusivity(&lock).await;
+            self.confirm_lock(&lock).await;
         }
         exclusivity.is_visible.get() && !self.is_alone()
     }
@@ -354,8 +371,8 @@ impl<S: Storage> Engine<S> {
             if let Some(permit) = exclusivity.permit() {
                 return permit;
             }
-            match exclusivity.exclusive_lock() {
-                Some(lock) => self.confirm_exclusivity(&lock).await,
+            match exclusivity.held_lock() {
+                Some(lock) => self.confirm_lock(&lock).await,
                 None => exclusivity.changed().await,
             }
         }
@@ -373,7 +390,7 @@ impl<S: Storage> Engine<S> {
         if !is_due {
             return;
         }
-        exclusivity.note_others();
+        exclusivity.note_question();
         let (engine, exclusivity) = (Rc::clone(self), Rc::clone(exclusivity));
         self.env.spawn(Box::pin(async move {
             if !exclusivity.locks.has_others().await

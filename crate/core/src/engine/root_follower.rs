@@ -186,6 +186,8 @@ impl<S: Storage> Engine<S> {
     /// entries count for nothing then. If it had moved past what this engine has read by now, the engine has
     /// begun again from that root.
     pub(super) async fn take_in(&self, after: SequenceNumber, read: &LogRead) -> Result<bool> {
+        // An engine that was closed meanwhile has let go of the state that the entries follow on.
+        self.check_usable_for_commit()?;
         if read.root != self.root.borrow().bytes {
             let root = self.decode_root(&read.root)?;
             if root.folded_sequence > self.state.borrow().tail() {

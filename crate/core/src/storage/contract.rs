@@ -5,8 +5,8 @@
 //! and each is atomic: it happened wholly or not at all, also when its peer dies in the middle (I1).
 //! Bytes are opaque here. `conformance` says the same in tests, which every implementation passes.
 //!
-//! No operation but `commit` and `fold` may wait for an answer before it says what is to be written: a
-//! peer that is stopped in the middle would hold up all others.
+//! Only `commit`, `fold`, the first `root` and an `append` that can't be sure of its database may wait for an
+//! answer before they say what is to be written: a peer that is stopped in the middle holds up all others.
 
 use crate::words::{Durability, PageId, Result, SequenceNumber};
 

@@ -20,19 +20,24 @@ pub(crate) type Tn = Rc<Transaction<SimulatedStorage>>;
 /// Runs a test on a new database whose storage takes a while, and nothing else.
 pub(crate) fn with_cluster<F: Future<Output = ()> + 'static>(body: impl FnOnce(Cluster) -> F) {
     let world = Simulation::new(7);
+    let options = ClusterOptions {
+        news_delay_us: 1_000,
+        ..slow_storage(500)
+    };
+    let cluster = Cluster::new(&world, options);
+    world.run(body(cluster));
+}
+
+/// A world whose storage takes up to `delay_us`, and which is otherwise perfect.
+pub(crate) fn slow_storage(delay_us: u64) -> ClusterOptions {
     let faults = Faults {
-        delay_us: 500,
+        delay_us,
         ..Faults::default()
     };
-    let cluster = Cluster::new(
-        &world,
-        ClusterOptions {
-            faults,
-            news_delay_us: 1_000,
-            ..Default::default()
-        },
-    );
-    world.run(body(cluster));
+    ClusterOptions {
+        faults,
+        ..Default::default()
+    }
 }
 
 pub(crate) fn begin(peer: &Peer) -> Tn {

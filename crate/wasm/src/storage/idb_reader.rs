@@ -12,7 +12,9 @@ use plinth_core::words::{Error, ErrorCode, PageId, Result, SequenceNumber};
 use rexie::{KeyRange, ObjectStore, Rexie, Transaction, TransactionMode};
 use wasm_bindgen::prelude::*;
 
+use super::idb_writer::newer_schema_error;
 use super::indexed_db::{LOG, META, PAGES, ROOT_KEY, SCHEMA_VERSION};
+use super::patience::within_patience;
 
 /// A connection for reading; opened anew if the browser closed it.
 pub(super) struct IdbReader {
@@ -133,13 +135,14 @@ async fn whole<T>(transaction: Transaction, requests: impl Future<Output = T>) -
 }
 
 async fn connect(name: &str) -> Result<Rexie> {
-    Rexie::builder(name)
+    let opening = Rexie::builder(name)
         .version(SCHEMA_VERSION)
         .add_object_store(ObjectStore::new(META))
         .add_object_store(ObjectStore::new(LOG))
         .add_object_store(ObjectStore::new(PAGES))
-        .build()
-        .await
+        .build();
+    within_patience(opening, "open", name)
+        .await?
         .map_err(|error| io_error(&error))
 }
 
@@ -185,5 +188,9 @@ pub(super) fn io_error(error: &rexie::Error) -> Error {
         rexie::Error::IdbError(cause) => format!("IndexedDB: {cause}"),
         other => format!("IndexedDB: {other}"),
     };
+    // It knows errors by their text alone.
+    if detail.contains("VersionError") {
+        return newer_schema_error();
+    }
     Error::new(ErrorCode::IoError, detail)
 }

@@ -65,9 +65,35 @@ pub(super) type EndSender = Rc<RefCell<Option<oneshot::Sender<End>>>>;
 /// A handler of an event.
 pub(super) type Handler = Closure<dyn FnMut(Event)>;
 
+thread_local! {
+    /// Whether the browser undoes a transaction of which a request fails after `commit()` was called, as
+    /// the standard says; `None` until it is known. Firefox (153) does so only if it is the last request;
+    /// else it completes the transaction and keeps what the other requests did.
+    static IS_COMMIT_WHOLE: Cell<Option<bool>> = const { Cell::new(None) };
+}
+
+/// Whether it is known what the browser does when a request fails after `commit()`.
+pub(super) fn knows_commit() -> bool {
+    IS_COMMIT_WHOLE.get().is_some()
+}
+
+/// Notes that the browser does as the standard says, unless it was seen to do otherwise.
+pub(super) fn note_commit_is_whole() {
+    IS_COMMIT_WHOLE.set(IS_COMMIT_WHOLE.get().or(Some(true)));
+}
+
+/// What has happened to a transaction so far.
+#[derive(Default)]
+struct Progress {
+    writes: Cell<usize>,
+    /// Of the first request that failed.
+    failure: RefCell<Option<AbortReason>>,
+}
+
 /// A running readwrite transaction.
 pub(super) struct WriteTransaction {
     transaction: IdbTransaction,
+    progress: Rc<Progress>,
     /// Whether the connection is to the database that the engine knows: as long as it is open, nobody can
     /// put another one in its place.
     is_known_database: Rc<Cell<bool>>,
@@ -98,6 +124,7 @@ impl WriteTransaction {
         let sender: EndSender = Rc::new(RefCell::new(Some(sender)));
         let this = WriteTransaction {
             transaction,
+            progress: Rc::default(),
             is_known_database: Rc::clone(is_known_database),
             handlers: Rc::default(),
         };
@@ -110,6 +137,7 @@ impl WriteTransaction {
     pub(super) fn clone_handle(&self) -> WriteTransaction {
         WriteTransaction {
             transaction: self.transaction.clone(),
+            progress: Rc::clone(&self.progress),
             is_known_database: Rc::clone(&self.is_known_database),
             handlers: Rc::default(),
         }
@@ -132,11 +160,12 @@ impl WriteTransaction {
             .map_err(|error| js_error(&error))
     }
 
-    /// Adds bytes under a number; the transaction aborts with `KeyTaken` if the number is taken.
-    pub(super) fn add(&self, store: &IdbObjectStore, key: u64, bytes: &[u8]) -> Result<()> {
+    /// Adds bytes under a key; the transaction aborts with `KeyTaken` if the key is taken.
+    pub(super) fn add(&self, store: &IdbObjectStore, key: &JsValue, bytes: &[u8]) -> Result<()> {
         store
-            .add_with_key(&buffer(bytes), &number(key))
+            .add_with_key(&buffer(bytes), key)
             .map_err(|error| js_error(&error))?;
+        self.note_write();
         Ok(())
     }
 
@@ -145,7 +174,19 @@ impl WriteTransaction {
         store
             .put_with_key(&buffer(bytes), key)
             .map_err(|error| js_error(&error))?;
+        self.note_write();
         Ok(())
+    }
+
+    /// Deletes a key or a range of keys.
+    pub(super) fn delete(&self, store: &IdbObjectStore, keys: &JsValue) -> Result<()> {
+        store.delete(keys).map_err(|error| js_error(&error))?;
+        self.note_write();
+        Ok(())
+    }
+
+    fn note_write(&self) {
+        self.progress.writes.set(self.progress.writes.get() + 1);
     }
 
     /// Calls `then` with the request's result, inside the transaction. An error of `then` aborts.
@@ -173,7 +214,17 @@ impl WriteTransaction {
 
     /// Ends the issuing of requests. Without it the browser waits for one more round trip, and a tab
     /// that is closed in that moment takes the transaction with it.
+    ///
+    /// Where one write may fail and the others be kept after it, only a single write may be committed so:
+    /// then there are no others, and its own error tells.
     pub(super) fn commit(&self) {
+        if self.progress.writes.get() <= 1 || IS_COMMIT_WHOLE.get() == Some(true) {
+            self.commit_at_once();
+        }
+    }
+
+    /// The same whatever the browser makes of it.
+    pub(super) fn commit_at_once(&self) {
         // Not there before 2021; such a browser commits when no request is left.
         let _ended_by_itself = self.transaction.unchecked_ref::<TransactionWithCommit>().commit();
     }
@@ -182,6 +233,7 @@ impl WriteTransaction {
     pub(super) fn detach(&self) {
         self.transaction.set_oncomplete(None);
         self.transaction.set_onabort(None);
+        self.transaction.set_onerror(None);
     }
 
     /// Undoes everything.
@@ -190,20 +242,47 @@ impl WriteTransaction {
     }
 
     fn attach_end(&self, sender: &EndSender) {
-        let complete = {
-            let sender = Rc::clone(sender);
-            Handler::new(move |_event| end(&sender, End::Complete))
-        };
-        let abort = {
-            let (sender, transaction) = (Rc::clone(sender), self.transaction.clone());
-            Handler::new(move |_event| {
-                end(&sender, End::Aborted(abort_reason(transaction.error())));
+        // Errors of requests come by here.
+        let error = {
+            let progress = Rc::clone(&self.progress);
+            Handler::new(move |event: Event| {
+                let request = event
+                    .target()
+                    .and_then(|target| target.dyn_into::<IdbRequest>().ok());
+                let error = request.and_then(|request| request.error().ok().flatten());
+                progress.failure.borrow_mut().get_or_insert(abort_reason(error));
             })
         };
+        let complete = {
+            let (sender, progress) = (Rc::clone(sender), Rc::clone(&self.progress));
+            Handler::new(move |_event| {
+                let how = match progress.failure.take() {
+                    None => End::Complete,
+                    Some(reason) => {
+                        IS_COMMIT_WHOLE.set(Some(false));
+                        End::Aborted(reason)
+                    }
+                };
+                end(&sender, how);
+            })
+        };
+        let abort = {
+            let (sender, progress) = (Rc::clone(sender), Rc::clone(&self.progress));
+            let transaction = self.transaction.clone();
+            Handler::new(move |_event| {
+                // The request's own error says more: Firefox may say no more here than that it aborted.
+                let reason = match (progress.failure.take(), abort_reason(transaction.error())) {
+                    (Some(AbortReason::ByUs) | None, reason) => reason,
+                    (Some(first), _) => first,
+                };
+                end(&sender, End::Aborted(reason));
+            })
+        };
+        self.transaction.set_onerror(Some(error.as_ref().unchecked_ref()));
         self.transaction
             .set_oncomplete(Some(complete.as_ref().unchecked_ref()));
         self.transaction.set_onabort(Some(abort.as_ref().unchecked_ref()));
-        self.handlers.borrow_mut().extend([complete, abort]);
+        self.handlers.borrow_mut().extend([error, complete, abort]);
     }
 }
 
@@ -224,6 +303,7 @@ fn abort_reason(error: Option<DomException>) -> AbortReason {
         return AbortReason::ByUs;
     };
     match error.name().as_str() {
+        "AbortError" => AbortReason::ByUs,
         "ConstraintError" => AbortReason::KeyTaken,
         "QuotaExceededError" => AbortReason::Failed(Error::new(
             ErrorCode::IoError,

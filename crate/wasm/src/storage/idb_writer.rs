@@ -3,13 +3,15 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use futures_channel::oneshot;
+use futures_channel::{mpsc, oneshot};
+use futures_util::StreamExt;
 use plinth_core::words::{Durability, Error, ErrorCode, Result};
 use wasm_bindgen::prelude::*;
 use web_sys::{Event, IdbDatabase, IdbFactory, IdbOpenDbRequest};
 
 use super::idb_transaction::{AbortReason, End, EndSender, Handler, WriteTransaction, end, js_error};
 use super::indexed_db::{LOG, META, PAGES, SCHEMA_VERSION};
+use super::patience::within_patience;
 
 #[wasm_bindgen]
 extern "C" {
@@ -22,12 +24,18 @@ extern "C" {
 struct Signals {
     /// The browser closed the connection: the next transaction opens a new one.
     is_lost: Cell<bool>,
-    /// Somebody deletes or upgrades the database: we made room and do not come back.
-    is_superseded: Cell<bool>,
-    /// Told of that.
-    superseded: RefCell<Option<oneshot::Sender<()>>>,
+    /// Somebody deleted or upgraded the database: what everything fails with since.
+    superseded: RefCell<Option<Error>>,
+    /// Told of each attempt to do that, for which we made room.
+    changes: RefCell<Option<mpsc::UnboundedSender<VersionChange>>>,
     /// Told when the connection is lost with their transactions under way: a commit and a fold.
     running: RefCell<Vec<EndSender>>,
+}
+
+/// Why somebody else asks all connections to close.
+enum VersionChange {
+    Deletion,
+    Upgrade,
 }
 
 struct Connection {
@@ -57,7 +65,7 @@ impl Drop for Connection {
 /// A connection for writing; opened anew if the browser closed it.
 pub(super) struct IdbWriter {
     name: String,
-    connection: RefCell<Option<Connection>>,
+    connection: Rc<RefCell<Option<Connection>>>,
     signals: Rc<Signals>,
 }
 
@@ -65,7 +73,7 @@ impl IdbWriter {
     /// Opens the database, whose object stores exist.
     pub(super) async fn open(name: &str) -> Result<IdbWriter> {
         let signals = Rc::<Signals>::default();
-        let connection = RefCell::new(Some(connect(name, &signals).await?));
+        let connection = Rc::new(RefCell::new(Some(connect(name, &signals).await?)));
         Ok(IdbWriter {
             name: name.to_owned(),
             connection,
@@ -73,19 +81,41 @@ impl IdbWriter {
         })
     }
 
-    /// Told when somebody deletes or upgrades the database, and this connection has made room.
-    pub(super) fn superseded(&self) -> oneshot::Receiver<()> {
-        let (sender, receiver) = oneshot::channel();
-        self.signals.superseded.replace(Some(sender));
-        receiver
+    /// Completes with what everything fails with from then on, once somebody has deleted or upgraded the
+    /// database; this connection makes room for either. It comes back when an upgrade was given up.
+    pub(super) fn superseded(&self) -> impl Future<Output = Option<Error>> + use<> {
+        let (sender, mut changes) = mpsc::unbounded();
+        self.signals.changes.replace(Some(sender));
+        // It must not keep alive what it waits for.
+        let (name, signals) = (self.name.clone(), Rc::downgrade(&self.signals));
+        let current = Rc::downgrade(&self.connection);
+        async move {
+            while let Some(change) = changes.next().await {
+                let (signals, current) = (signals.upgrade()?, current.upgrade()?);
+                let error = match change {
+                    VersionChange::Deletion => superseded_error(),
+                    // Waits until the other one is done.
+                    VersionChange::Upgrade => match connect(&name, &signals).await {
+                        Ok(connection) => {
+                            current.replace(Some(connection));
+                            signals.is_lost.set(false);
+                            continue;
+                        }
+                        Err(error) if error.code() == ErrorCode::IncompatibleProtocolVersion => error,
+                        // Whoever needs a connection next will say so.
+                        Err(_) => continue,
+                    },
+                };
+                signals.superseded.replace(Some(error.clone()));
+                return Some(error);
+            }
+            None
+        }
     }
 
     /// Fails if the database was deleted or upgraded by somebody else.
     pub(super) fn check_current(&self) -> Result<()> {
-        if self.signals.is_superseded.get() {
-            return Err(superseded_error());
-        }
-        Ok(())
+        self.signals.superseded.borrow().clone().map_or(Ok(()), Err)
     }
 
     /// Runs one readwrite transaction: `issue` places the first requests, their handlers the rest.
@@ -123,6 +153,7 @@ impl IdbWriter {
 
     /// Closes the connection once its transactions are done.
     pub(super) fn close(&self) {
+        self.signals.changes.replace(None);
         self.connection.replace(None);
     }
 
@@ -149,7 +180,18 @@ impl IdbWriter {
 pub(super) fn superseded_error() -> Error {
     Error::new(
         ErrorCode::FileNotFound,
-        "the database was deleted or upgraded in another tab; open it again",
+        "the database was deleted in another tab; open it again",
+    )
+}
+
+/// What opening fails with when the database was made by a later version of this package.
+pub(super) fn newer_schema_error() -> Error {
+    Error::new(
+        ErrorCode::IncompatibleProtocolVersion,
+        format!(
+            "the database was upgraded by a newer version of plinthdb, this one knows schema {SCHEMA_VERSION}: load \
+             the newer one"
+        ),
     )
 }
 
@@ -178,7 +220,14 @@ async fn connect(name: &str, signals: &Rc<Signals>) -> Result<Connection> {
         })
     };
     request.set_onupgradeneeded(Some(on_upgrade.as_ref().unchecked_ref()));
-    let database: IdbDatabase = opened(&request).await?.unchecked_into();
+    let opening = within_patience(opened(&request), "open", name);
+    let database: IdbDatabase = match opening.await {
+        Ok(database) => database?.unchecked_into(),
+        Err(impatient) => {
+            close_when_opened(&request);
+            return Err(impatient);
+        }
+    };
     if let Some(reason) = loss.take() {
         // The stores are there now: opening once more begins with an empty database.
         database.close();
@@ -198,11 +247,18 @@ async fn connect(name: &str, signals: &Rc<Signals>) -> Result<Connection> {
     };
     let on_version_change = {
         let (signals, database) = (Rc::clone(signals), database.clone());
-        Handler::new(move |_event| {
-            signals.is_superseded.set(true);
+        Handler::new(move |event: Event| {
+            let new_version = js_sys::Reflect::get(&event, &"newVersion".into());
+            let change = if new_version.is_ok_and(|version| version.as_f64().is_some()) {
+                signals.is_lost.set(true);
+                VersionChange::Upgrade
+            } else {
+                signals.superseded.replace(Some(superseded_error()));
+                VersionChange::Deletion
+            };
             database.close();
-            if let Some(sender) = signals.superseded.take() {
-                let _receiver_gone = sender.send(());
+            if let Some(sender) = &*signals.changes.borrow() {
+                let _receiver_gone = sender.unbounded_send(change);
             }
         })
     };
@@ -240,6 +296,7 @@ async fn opened(request: &IdbOpenDbRequest) -> Result<JsValue> {
         Handler::new(move |_event| {
             if let Some(sender) = sender.borrow_mut().take() {
                 let result = match request.error() {
+                    Ok(Some(error)) if error.name() == "VersionError" => Err(newer_schema_error()),
                     Ok(Some(error)) => Err(js_error(&error)),
                     _ => request.result().map_err(|error| js_error(&error)),
                 };
@@ -252,4 +309,28 @@ async fn opened(request: &IdbOpenDbRequest) -> Result<JsValue> {
     receiver
         .await
         .unwrap_or_else(|_| Err(ErrorCode::OperationCancelled.into()))
+}
+
+/// Nobody waits for the connection any more: it must not stand in others' way when it comes.
+fn close_when_opened(request: &IdbOpenDbRequest) {
+    let on_success = {
+        let request = request.clone();
+        Closure::once_into_js(move |_event: Event| {
+            if let Ok(database) = request.result() {
+                database.unchecked_into::<IdbDatabase>().close();
+            }
+        })
+    };
+    let on_upgrade = {
+        let request = request.clone();
+        Closure::once_into_js(move |_event: Event| {
+            // Or it would create the database, without its stores.
+            if let Some(transaction) = request.transaction() {
+                let _undone = transaction.abort();
+            }
+        })
+    };
+    request.set_onsuccess(Some(on_success.unchecked_ref()));
+    request.set_onerror(None);
+    request.set_onupgradeneeded(Some(on_upgrade.unchecked_ref()));
 }

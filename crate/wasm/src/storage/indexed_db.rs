@@ -6,7 +6,7 @@
 //! the records that it has not seen. `commit()` is called in the same task, before any answer: a page that
 //! is stopped at any instant leaves no transaction open that others would wait for. That is true of all
 //! reads, too; not of folds, of the creation of a database, of the first commit on a connection, and of
-//! commits that were too late many times in a row.
+//! the second try of commits that were too late.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -19,14 +19,19 @@ use plinth_core::words::{Durability, Error, ErrorCode, PageId, Result, SequenceN
 use wasm_bindgen::prelude::*;
 
 use super::idb_reader::{IdbReader, log_entries, number, root_bytes};
-use super::idb_transaction::{AbortReason, WriteTransaction, js_error, keys_after};
-use super::idb_writer::{IdbWriter, factory, superseded_error};
+use super::idb_transaction::{
+    AbortReason, WriteTransaction, js_error, keys_after, knows_commit, note_commit_is_whole,
+};
+use super::idb_writer::{IdbWriter, factory};
+use super::patience::within_patience;
 
 pub(super) const META: &str = "meta";
 pub(super) const LOG: &str = "log";
 pub(super) const PAGES: &str = "pages";
 pub(super) const SCHEMA_VERSION: u32 = 1;
 pub(super) const ROOT_KEY: &str = "root";
+/// Never there after the transaction that adds it.
+const PROBE_KEY: &str = "probe";
 
 /// The name of the IndexedDB database that holds the Plinth database `name`.
 pub fn database_name(name: &str) -> String {
@@ -36,11 +41,13 @@ pub fn database_name(name: &str) -> String {
 /// Deletes a database with everything in it.
 ///
 /// # Errors
-/// `unsupported_operation` without IndexedDB; `io_error`.
+/// `unsupported_operation` without IndexedDB; `io_error`; `timed_out` if somebody keeps it open: it will be
+/// deleted when that ends.
 pub async fn delete_indexed_db(name: &str) -> Result<()> {
     factory()?;
-    rexie::Rexie::delete(&database_name(name))
-        .await
+    let name = database_name(name);
+    within_patience(rexie::Rexie::delete(&name), "delete", &name)
+        .await?
         .map_err(|error| super::idb_reader::io_error(&error))
 }
 
@@ -62,7 +69,8 @@ impl IndexedDbStorage {
     /// Opens the database with this Plinth name, creating it if need be.
     ///
     /// # Errors
-    /// `unsupported_operation` without IndexedDB; `io_error`.
+    /// `unsupported_operation` without IndexedDB; `io_error`; `timed_out` if a deletion or an upgrade is
+    /// under way and held up by somebody; `incompatible_protocol_version` after an upgrade.
     pub async fn open(name: &str) -> Result<IndexedDbStorage> {
         factory()?;
         let name = database_name(name);
@@ -79,8 +87,7 @@ impl IndexedDbStorage {
     /// Completes with the error that everything fails with from then on, when the database is deleted or
     /// upgraded by somebody else; with `None` if that can't happen any more.
     pub fn superseded(&self) -> impl Future<Output = Option<Error>> + use<> {
-        let receiver = self.writer.superseded();
-        async move { receiver.await.ok().map(|()| superseded_error()) }
+        self.writer.superseded()
     }
 
     fn check_open(&self) -> Result<()> {
@@ -93,6 +100,34 @@ impl IndexedDbStorage {
         self.writer.check_current()
     }
 
+    /// Finds out, once in a page, what the browser does when a request fails after `commit()` was called.
+    /// To be known before several writes are committed at once. It leaves nothing behind.
+    async fn learn_commit(&self) -> Result<()> {
+        if knows_commit() {
+            return Ok(());
+        }
+        let probe = |transaction: &WriteTransaction| {
+            let (meta, key) = (transaction.store(META)?, JsValue::from_str(PROBE_KEY));
+            transaction.add(&meta, &key, &[])?;
+            transaction.add(&meta, &key, &[])?;
+            transaction.delete(&meta, &key)?;
+            transaction.commit_at_once();
+            Ok(())
+        };
+        match self.writer.run(&[META], Durability::Relaxed, probe).await? {
+            // The second write failed. If the transaction was completed all the same, that was noted.
+            Err(AbortReason::KeyTaken) => {
+                note_commit_is_whole();
+                Ok(())
+            }
+            Err(AbortReason::Failed(error)) => Err(error),
+            ended => Err(Error::new(
+                ErrorCode::IoError,
+                format!("IndexedDB: a key was added twice, and the transaction ended with {ended:?}"),
+            )),
+        }
+    }
+
     /// Reads what is new, lets the engine decide again, and appends that, in one transaction.
     async fn append_in_turn(&self, request: CommitRequest) -> Result<CommitOutcome> {
         let findings = Findings::default();
@@ -102,8 +137,9 @@ impl IndexedDbStorage {
             tail,
             durability,
             mut rewrite,
-            ..
+            entries: expected,
         } = request;
+        let mut expected = Some(expected);
         let ended = self
             .writer
             .run(&[META, LOG], durability, |transaction| {
@@ -114,14 +150,18 @@ impl IndexedDbStorage {
                     .map_err(|error| js_error(&error))?;
                 let (append, outcome) = (transaction.clone_handle(), Rc::clone(&outcome));
                 let then = move |values: JsValue| {
-                    let entries = log_entries(tail, Array::from(&values))?;
-                    let mut place = tail.plus(entries.len() as u64);
-                    match rewrite(entries)? {
+                    let unseen = log_entries(tail, Array::from(&values))?;
+                    let mut place = tail.plus(unseen.len() as u64);
+                    let appended = match expected.take() {
+                        Some(entries) if unseen.is_empty() => Some(entries),
+                        _ => rewrite(unseen)?,
+                    };
+                    match appended {
                         None => outcome.set(Some(CommitOutcome::Withdrawn)),
-                        Some(rewritten) => {
-                            for bytes in &rewritten {
+                        Some(entries) => {
+                            for bytes in &entries {
                                 place = place.plus(1);
-                                append.add(&log, place.get(), bytes)?;
+                                append.add(&log, &number(place.get()), bytes)?;
                             }
                             outcome.set(Some(CommitOutcome::Appended(place)));
                         }
@@ -234,7 +274,7 @@ impl Storage for IndexedDbStorage {
                 transaction.on_success(&unseen, take_unseen, Rc::clone(&findings.failure));
             }
             for (place, bytes) in (request.tail.get() + 1..).zip(&request.entries) {
-                transaction.add(&log, place, bytes)?;
+                transaction.add(&log, &number(place), bytes)?;
             }
             if !may_be_another {
                 transaction.commit();
@@ -242,6 +282,10 @@ impl Storage for IndexedDbStorage {
             Ok(())
         };
         let ended = self.writer.run(&[META, LOG], request.durability, issue).await?;
+        if request.entries.len() > 1 {
+            // Not before: the right to commit lasts for half a second. The next one needs to know.
+            let _asked_again = self.learn_commit().await;
+        }
         let found = found.take();
         if let Some(error) = findings.failure.take() {
             return Err(error);
@@ -271,6 +315,7 @@ impl Storage for IndexedDbStorage {
 
     async fn fold(&self, request: FoldRequest) -> Result<FoldOutcome> {
         self.check_open()?;
+        self.learn_commit().await?;
         let findings = Findings::default();
         let FoldRequest {
             root,
@@ -301,10 +346,7 @@ impl Storage for IndexedDbStorage {
                 if delete_log_through > SequenceNumber::ZERO {
                     let folded = web_sys::IdbKeyRange::upper_bound(&number(delete_log_through.get()))
                         .map_err(|error| js_error(&error))?;
-                    transaction
-                        .store(LOG)?
-                        .delete(&folded)
-                        .map_err(|error| js_error(&error))?;
+                    transaction.delete(&transaction.store(LOG)?, &folded)?;
                 }
                 Ok(())
             })
@@ -371,9 +413,7 @@ fn root_of(value: JsValue) -> Result<Vec<u8>> {
 fn delete_pages(transaction: &WriteTransaction, ids: &[PageId]) -> Result<()> {
     let store = transaction.store(PAGES)?;
     for id in ids {
-        store
-            .delete(&number(id.get()))
-            .map_err(|error| js_error(&error))?;
+        transaction.delete(&store, &number(id.get()))?;
     }
     Ok(())
 }

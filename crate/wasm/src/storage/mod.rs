@@ -4,6 +4,7 @@ mod idb_reader;
 mod idb_transaction;
 mod idb_writer;
 mod indexed_db;
+mod patience;
 
 pub use indexed_db::{IndexedDbStorage, database_name, delete_indexed_db};
 

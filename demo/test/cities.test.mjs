@@ -1,82 +1,19 @@
 /**
- * The demo as a person uses it: the built page, in real Chromium, with a profile on disk.
- * The steps follow each other in one browser, because that is the story: load, interrupt,
- * go on, ask, open a second tab, reload, delete.
+ * The cities and the storage, used in one browser, because that is the story: load, interrupt, go on,
+ * ask, reload, delete.
  *
- * Screenshots go to demo/.work; PLINTH_SCREENSHOT=PATH also writes the one for the README.
+ * With PLINTH_SCREENSHOT=PATH it also writes the README's picture.
  */
 
 import assert from 'node:assert/strict';
-import { mkdir, rm } from 'node:fs/promises';
-import { after, before, test as nodeTest } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { launch } from './browser.mjs';
 import { beginningWith, between, cityCount, sharingCell } from './gazetteer.mjs';
-import { serveBuild } from './site.mjs';
+import { number, tell } from './story.mjs';
 
-const PICTURES = fileURLToPath(new URL('../.work', import.meta.url));
-const PATIENCE_MS = 60_000;
 const LOAD_PATIENCE_MS = 180_000;
-const number = (text) => Number(text.replaceAll(/[^0-9]/g, ''));
 
-let site;
-let browser;
+const story = tell('cities');
+const { test, ready, openPanel, picture, secondTab } = story;
 let page;
-
-before(async () => {
-  await rm(PICTURES, { recursive: true, force: true });
-  await mkdir(PICTURES, { recursive: true });
-  site = await serveBuild();
-  browser = await launch();
-  page = browser.context.pages()[0] ?? (await browser.context.newPage());
-  page.setDefaultTimeout(PATIENCE_MS);
-});
-
-after(async () => {
-  await browser?.close();
-  await site?.close();
-});
-
-/** A step of the story. After one that failed, the rest would only wait for what can't come. */
-let failedStep;
-function test(name, body) {
-  nodeTest(name, async (t) => {
-    if (failedStep !== undefined) throw new Error(`not run: “${failedStep}” failed before`);
-    try {
-      await body(t);
-    } catch (error) {
-      failedStep = name;
-      t.diagnostic(`complaints: ${browser?.complaints.join('; ') || 'none'}`);
-      t.diagnostic(`shown: ${await page?.locator('#database-state, .notice').allTextContents()}`);
-      await page?.screenshot({ path: `${PICTURES}/failed.png` });
-      throw error;
-    }
-  });
-}
-
-/** All panels have started, or the page says why not. */
-async function ready(tab) {
-  await tab.waitForFunction(
-    () =>
-      document.querySelector('.notice') ||
-      [...document.querySelectorAll('.panel')].every((panel) => !panel.inert),
-  );
-  assert.deepEqual(await tab.locator('.notice').allTextContents(), []);
-}
-
-/** The tab that `open` opens, once its page has started. */
-async function secondTab(open) {
-  const [second] = await Promise.all([browser.context.waitForEvent('page'), open()]);
-  second.setDefaultTimeout(PATIENCE_MS);
-  await ready(second);
-  return second;
-}
-
-/** Errors are shown on the page and vanish with it: so they are looked for at every picture. */
-async function picture(name, tab = page) {
-  assert.deepEqual(await tab.locator('.notice').allTextContents(), []);
-  await tab.screenshot({ path: `${PICTURES}/${name}.png`, fullPage: true });
-}
 
 async function shownNames() {
   return page.locator('.result-name').allTextContents();
@@ -105,10 +42,6 @@ async function pictureForReadme() {
   await page.setViewportSize(size);
 }
 
-async function openPanel(id, tab = page) {
-  await tab.locator(`nav a[href="#${id}"]`).click();
-}
-
 async function countKeys() {
   await openPanel('storage');
   await page.locator('#storage-count').click();
@@ -127,8 +60,7 @@ async function timeline() {
 }
 
 test('a first visit finds nothing stored and offers to load', async () => {
-  await page.goto(site.url);
-  await ready(page);
+  page = story.page;
   assert.match(await page.locator('#cities-offer-text').textContent(), /Nothing is stored yet/);
   assert.equal(number(await page.locator('#cities-load').textContent()), cityCount);
   await picture('empty-light');
@@ -255,51 +187,11 @@ test('a click on the map finds the cities of that cell', async () => {
   await picture('cell-light');
 });
 
-test('a watch fires in a second tab, and no increment is lost between the two', async (t) => {
-  await openPanel('tabs');
-  const second = await secondTab(() => page.locator('.tab-line a').click());
-  assert.notEqual(
-    await second.locator('#tabs-name').textContent(),
-    await page.locator('#tabs-name').textContent(),
-  );
-
-  await page.locator('#tabs-add').click();
-  const firing = second.locator('#tabs-firings tr', { hasText: 'tabs/counter' }).first();
-  await firing.waitFor();
-  assert.equal(await second.locator('#tabs-counter').textContent(), '1');
-  const [, , value, writer, latency] = await firing.locator('td').allTextContents();
-  assert.equal(value, '1');
-  assert.equal(writer, `tab ${await page.locator('#tabs-name').textContent()}`);
-  t.diagnostic(`the watch fired in the second tab after ${latency}`);
-
-  await second.locator('#tabs-note').pressSequentially('Written in the second tab.');
-  await page.waitForFunction(
-    () => document.querySelector('#tabs-note').value === 'Written in the second tab.',
-  );
-  await second.locator('.swatch-cobalt').click();
-  await page.locator('.counter[data-colour="cobalt"]').waitFor();
-
-  await Promise.all([page.locator('#tabs-hammer').click(), second.locator('#tabs-hammer').click()]);
-  for (const tab of [page, second]) {
-    await tab.waitForFunction(() =>
-      document.querySelector('#tabs-hammered').textContent.startsWith('100 transactions'),
-    );
-    await tab.waitForFunction(() => document.querySelector('#tabs-counter').textContent === '201');
-    t.diagnostic(await tab.locator('#tabs-hammered').textContent());
-  }
-  await picture('tabs-light');
-  await picture('tabs-second-light', second);
-  await second.close();
-});
-
 test('everything is still there after a reload, and nothing is loaded again', async (t) => {
   const requests = [];
   page.on('request', (request) => requests.push(request.url()));
   await page.reload();
   await ready(page);
-  assert.equal(await page.locator('#tabs-counter').textContent(), '201');
-  assert.equal(await page.locator('#tabs-note').inputValue(), 'Written in the second tab.');
-
   await openPanel('cities');
   assert.equal(await storedCities(), cityCount);
   assert.ok(await page.locator('#cities-offer').isHidden());
@@ -318,36 +210,18 @@ test('everything is still there after a reload, and nothing is loaded again', as
   t.diagnostic(await timeline());
 });
 
-test('the page shows itself in light, dark and on a phone, without scrolling sideways', async () => {
-  const desktop = page.viewportSize();
-  for (const scheme of ['light', 'dark']) {
-    await page.emulateMedia({ colorScheme: scheme });
-    for (const [device, width, height] of [
-      ['', 1280, 860],
-      ['phone-', 390, 844],
-    ]) {
-      await page.setViewportSize({ width, height });
-      for (const panel of ['cities', 'tabs', 'storage']) {
-        await openPanel(panel);
-        if (panel === 'cities') {
-          await page.locator('#cities-hints button[data-prefix="san "]').click();
-          await shownCount();
-          if (device === '') {
-            await page.locator('.result').nth(7).click();
-            await page.locator('#cities-record').waitFor();
-          }
-        }
-        const overflow = await page.evaluate(
-          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-        );
-        assert.equal(overflow, 0, `${panel} at ${width} pixels`);
-        await picture(`${panel}-${device}${scheme}`);
-        if (`${panel}-${device}${scheme}` === 'cities-light') await pictureForReadme();
-      }
-    }
-  }
-  await page.emulateMedia({ colorScheme: 'light' });
-  await page.setViewportSize(desktop);
+test('both panels look good', async () => {
+  await openPanel('cities');
+  await story.looksGood('cities', async ({ isPhone, colorScheme }) => {
+    await page.locator('#cities-hints button[data-prefix="san "]').click();
+    await shownCount();
+    if (isPhone) return;
+    await page.locator('.result').nth(7).click();
+    await page.locator('#cities-record').waitFor();
+    if (colorScheme === 'light') await pictureForReadme();
+  });
+  await openPanel('storage');
+  await story.looksGood('storage');
 });
 
 test('deleting everything asks first, then leaves an empty page', async () => {
@@ -374,15 +248,10 @@ test('deleting everything asks first, then leaves an empty page', async () => {
 
   // The other tab says so, and offers the way back.
   await second.locator('.notice', { hasText: 'The database is gone.' }).waitFor();
-  await second.screenshot({ path: `${PICTURES}/gone-light.png` });
   await Promise.all([
     second.waitForEvent('load'),
     second.getByRole('button', { name: 'Open it again' }).click(),
   ]);
   await ready(second);
   assert.equal(await storedCities(second), 0);
-});
-
-test('no page has complained in the console', () => {
-  assert.deepEqual(browser.complaints, []);
 });

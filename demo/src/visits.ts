@@ -1,7 +1,7 @@
 /** Earlier openings of this page, kept in the database itself under `visit/TIME`. */
 
 import type { Database } from 'plinthdb';
-import { fromJson, toText } from '../bytes';
+import { fromJson, toText } from './bytes';
 
 export interface Visit {
   /** Date.now() */
@@ -17,9 +17,9 @@ export async function addVisit(db: Database, visit: Visit): Promise<void> {
   await db.set(`${PREFIX}${visit.at}`, JSON.stringify(visit));
 }
 
-/** The newest first. */
-export async function readVisits(db: Database, limit: number): Promise<Visit[]> {
-  const rows = await db.getRangeAll(PREFIX, undefined, { limit, reverse: true });
+/** Those before a time, the newest first. */
+export async function readVisits(db: Database, before: number, limit: number): Promise<Visit[]> {
+  const rows = await db.getRangeAll(PREFIX, `${PREFIX}${before}`, { limit, reverse: true });
   return rows.map(([key, value]) => ({
     ...fromJson<Visit>(value),
     at: Number(toText(key).slice(PREFIX.length)),
