@@ -1,6 +1,6 @@
 //! What is done to peers while they work, and how closed ones are opened again.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
@@ -15,6 +15,10 @@ use crate::cluster::Peer;
 /// Longest time that a page stands still, is hidden or put away.
 const ABSENCE_US: u64 = 3_000_000;
 
+/// How many checks and compactions go on at once. More, each begun before the last one is done, would leave nobody
+/// else a turn, and the day would never end.
+const KEEPING_MAX: u32 = 3;
+
 /// Keeps the places of the stage filled, and does bad things.
 pub(super) struct Disturber {
     stage: Rc<Stage>,
@@ -25,6 +29,8 @@ pub(super) struct Disturber {
     opening: RefCell<BTreeSet<usize>>,
     /// Peers whose page is away, or has just come back.
     absent: RefCell<BTreeSet<usize>>,
+    /// Checks and compactions that go on.
+    keeping: Cell<u32>,
 }
 
 impl Disturber {
@@ -35,6 +41,7 @@ impl Disturber {
             period_us,
             opening: RefCell::default(),
             absent: RefCell::default(),
+            keeping: Cell::default(),
         })
     }
 
@@ -200,6 +207,10 @@ impl Disturber {
     }
 
     async fn keep_house(&self, peer: &Peer) {
+        if self.keeping.get() == KEEPING_MAX {
+            return;
+        }
+        self.keeping.set(self.keeping.get() + 1);
         let (stage, cluster) = (Rc::clone(&self.stage), self.stage.cluster());
         let is_check = stage.world().one_in(2);
         cluster.note(if is_check {
@@ -220,5 +231,6 @@ impl Disturber {
             }
         };
         cluster.run_in(peer, keeping).await;
+        self.keeping.set(self.keeping.get() - 1);
     }
 }
