@@ -155,6 +155,16 @@ impl Cluster {
         }
     }
 
+    /// Another, empty database in this world. What its peers suffer is what the peers of this one do, now and
+    /// later.
+    pub fn another(&self) -> Cluster {
+        Cluster {
+            faults: Rc::clone(&self.faults),
+            perturbations: Rc::clone(&self.perturbations),
+            ..Cluster::new(&self.world, self.options)
+        }
+    }
+
     /// The same database for peers with other options.
     pub fn with_engine(&self, engine: EngineOptions) -> Cluster {
         let mut other = self.clone();

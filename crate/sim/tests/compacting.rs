@@ -9,11 +9,14 @@
 
 mod support;
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use plinth_core::engine::{EngineOptions, FoldExtent, FoldOptions, FoldResult};
 use plinth_core::pure::PageOptions;
 use plinth_core::words::RangeOptions;
-use plinth_sim::{Cluster, ClusterOptions, Faults, Peer, Simulation};
-use support::{begin, get, range, set};
+use plinth_sim::{Cluster, ClusterOptions, Faults, Peer, Simulation, seeds};
+use support::{begin, get, range, set, slow_storage};
 
 const MINUTE_US: u64 = 60_000_000;
 
@@ -229,4 +232,53 @@ fn commits_of_a_bulk_load_wait_a_little_each_and_none_of_them_for_a_whole_fold()
             "{slowest_us} us, where a fold takes some {fold_us}"
         );
     });
+}
+
+/// The check's last question for the root was answered by one that its engine had asked before the fold, so that
+/// what was folded meanwhile looked like damage.
+#[test]
+fn a_check_beside_the_folds_of_another_peer_finds_no_damage_whatever_else_asks_for_the_root() {
+    let mut checks = 0;
+    for seed in seeds(40) {
+        let world = Simulation::new(seed);
+        let mut options = slow_storage(500);
+        options.faults.slow_odds = 4;
+        options.faults.slow_us = 20_000;
+        let cluster = Cluster::new(&world, options);
+        checks += world.clone().run(async move {
+            let (peer, other) = (cluster.open().await, cluster.open().await);
+            let is_done = Rc::<Cell<bool>>::default();
+            let folding = {
+                let is_done = Rc::clone(&is_done);
+                async move {
+                    for number in 0..40 {
+                        set(&other, &key(number), b"value").await;
+                        other.database.engine().fold(FoldExtent::All).await.unwrap();
+                    }
+                    is_done.set(true);
+                }
+            };
+            let asking = {
+                let (peer, world, is_done) = (peer.clone(), world.clone(), Rc::clone(&is_done));
+                async move {
+                    while !is_done.get() {
+                        let _there_is_nothing_to_fold = peer.database.fold().await;
+                        world.sleep_below(3_000).await;
+                    }
+                }
+            };
+            let tasks = (world.spawn(folding), world.spawn(asking));
+            let mut checks = 0;
+            while !is_done.get() {
+                if let Ok(report) = peer.database.check().await {
+                    assert_eq!(report.damage, [], "seed {seed}");
+                    checks += 1;
+                }
+            }
+            tasks.0.await;
+            tasks.1.await;
+            checks
+        });
+    }
+    assert!(checks > 100, "{checks} checks");
 }

@@ -30,13 +30,17 @@ impl<S: Storage> Engine<S> {
         self.root.borrow().root.generation
     }
 
-    /// Takes the root that the storage has now.
+    /// Takes the root that the storage has now, or a later one.
     ///
     /// # Errors
     /// The storage's; `file_not_found` if the database was deleted; `file_corrupt`.
     pub(super) async fn refresh_root(&self) -> Result<()> {
-        let (_, result) = self.root_gate.run(self.follow_root()).await;
-        result
+        let (is_own, result) = self.root_gate.run(self.follow_root()).await;
+        if is_own {
+            return result;
+        }
+        // The answer that this one waited for may be that of a moment before it was called.
+        self.root_gate.run(self.follow_root()).await.1
     }
 
     async fn follow_root(&self) -> Result<()> {
@@ -256,7 +260,8 @@ pub(super) async fn load<S: Storage>(
     Ok(is_whole.then_some(state))
 }
 
-/// Applies the log after a root's pages; false if it does not go on there because the root has moved.
+/// Applies the log after a root's pages; false if it does not go on there because the root has moved, or is
+/// that of another database by now.
 async fn read_log_into<S: Storage>(
     state: &mut State,
     storage: &S,
@@ -275,7 +280,15 @@ async fn read_log_into<S: Storage>(
             }
             read => read?,
         };
-        if Root::decode(&read.root)?.folded_sequence > after {
+        // Deleted since the root was read, or created again: this is not the log of that root's database.
+        if read.root.is_empty() {
+            return Ok(false);
+        }
+        let newest = Root::decode(&read.root)?;
+        if newest.database_id != root.database_id {
+            return Ok(false);
+        }
+        if newest.folded_sequence > after {
             env.note(Probe::OpenedWhileFolded);
             return Ok(false);
         }

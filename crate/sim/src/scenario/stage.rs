@@ -304,7 +304,8 @@ impl Stage {
         }
     }
 
-    pub(super) fn acknowledged(&self) -> Version {
+    /// The newest version that was acknowledged to anybody.
+    pub fn acknowledged(&self) -> Version {
         self.history.borrow().acknowledged()
     }
 }

@@ -6,6 +6,7 @@ mod bank;
 mod cycle;
 mod directory_allocator;
 mod eviction;
+mod export_import;
 mod fold_under_readers;
 mod fuzz_api;
 mod programs;
@@ -100,11 +101,13 @@ pub enum WorkloadKind {
     Quota,
     /// A database that the browser threw away is told, never mixed up with a new one.
     Eviction,
+    /// An export is the database at its version; imported elsewhere it is the same.
+    ExportImport,
 }
 
 impl WorkloadKind {
     /// Every workload.
-    pub const ALL: [WorkloadKind; 17] = [
+    pub const ALL: [WorkloadKind; 18] = [
         WorkloadKind::Cycle,
         WorkloadKind::Bank,
         WorkloadKind::AtomicOps,
@@ -122,6 +125,7 @@ impl WorkloadKind {
         WorkloadKind::Recovery,
         WorkloadKind::Quota,
         WorkloadKind::Eviction,
+        WorkloadKind::ExportImport,
     ];
 
     /// Its name on the command line.
@@ -144,6 +148,7 @@ impl WorkloadKind {
             WorkloadKind::Recovery => "recovery",
             WorkloadKind::Quota => "quota",
             WorkloadKind::Eviction => "eviction",
+            WorkloadKind::ExportImport => "export-import",
         }
     }
 
@@ -172,6 +177,7 @@ impl WorkloadKind {
             WorkloadKind::Recovery => Rc::new(recovery::Recovery),
             WorkloadKind::Quota => Rc::new(quota::Quota),
             WorkloadKind::Eviction => Rc::new(eviction::Eviction),
+            WorkloadKind::ExportImport => Rc::<export_import::ExportImport>::default(),
         }
     }
 }
