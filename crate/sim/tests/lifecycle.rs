@@ -203,8 +203,6 @@ async fn ask_until_it_fails(peer: Peer) -> Option<ErrorCode> {
     }
 }
 
-/// The answer of a look at the log, there in the moment of the closing, met a state that had been let go of, and
-/// was taken for a damaged log: its last record had "more parts".
 #[test]
 fn a_look_at_the_log_that_the_closing_overtakes_tells_of_the_closing_and_of_no_damage() {
     for seed in seeds(400) {

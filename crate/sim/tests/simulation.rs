@@ -22,7 +22,7 @@ fn run(scenario: &Scenario) -> Report {
 }
 
 /// States that a batch of ordinary runs must have reached besides those that engines note.
-const STATES: [&str; 22] = [
+const STATES: [&str; 26] = [
     "a database was checked",
     "a database was closed",
     "a database was compacted",
@@ -39,6 +39,10 @@ const STATES: [&str; 22] = [
     "a watch fired",
     "a wild call was refused",
     "an engine trapped, and was opened anew",
+    "an export told of changes that came meanwhile",
+    "an export was broken off",
+    "an export was imported",
+    "an import was broken off",
     "another tab deleted the database",
     "damage was told",
     "everything was folded",
