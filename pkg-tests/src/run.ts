@@ -23,6 +23,7 @@ import { inAWorker } from './browser/in-a-worker.ts';
 import { lostMessages } from './browser/lost-messages.ts';
 import { lostUpdates } from './browser/lost-updates.ts';
 import { pageLife } from './browser/page-life.ts';
+import { programsInPages } from './browser/programs.ts';
 import { readSkew } from './browser/read-skew.ts';
 import { readmeExample } from './browser/readme-example.ts';
 import { recipesAcrossTabs } from './browser/recipes-across-tabs.ts';
@@ -32,13 +33,17 @@ import { survivesRestart } from './browser/survives-restart.ts';
 import { thrownAwayStore } from './browser/thrown-away-store.ts';
 import { watchesAcrossTabs } from './browser/watches-across-tabs.ts';
 import type { World } from './browser/world.ts';
+import { examples } from './node/examples.ts';
+import { foundationdbInNode } from './node/foundationdb-in-node.ts';
 import { guide } from './node/guide.ts';
 import { oldTransaction } from './node/old-transaction.ts';
 import { packageContents } from './node/package-contents.ts';
+import { programsInNode } from './node/programs.ts';
 import { tupleCrossCheck } from './node/tuple-cross-check.ts';
 import { withoutABrowser } from './node/without-a-browser.ts';
 import { apiSuite } from './suite/api-suite.ts';
 import type { Storage } from './suite/fixture.ts';
+import { foundationdbEntry } from './suite/foundationdb-entry.ts';
 import { layers } from './suite/layers.ts';
 import { recipes } from './suite/recipes.ts';
 import { Browser, withProfile } from './support/browser.ts';
@@ -85,11 +90,15 @@ function runInNode(): Promise<Counts> {
       apiSuite(storage);
       recipes(storage);
       layers(seed);
+      foundationdbEntry(() => `memory:entry-${opened++}`);
+      foundationdbInNode();
       tupleCrossCheck(seed);
       withoutABrowser();
       guide();
       oldTransaction();
       packageContents();
+      examples();
+      programsInNode();
     },
     { grep: options.grep },
   );
@@ -133,6 +142,7 @@ function scenarios(world: World): void {
   describe('scenarios in Chromium', () => {
     staticFolder(world);
     readmeExample(world);
+    programsInPages(world);
     survivesRestart(world);
     survivesKill(world);
     thrownAwayStore(world);
@@ -162,7 +172,7 @@ async function bundlePages(): Promise<void> {
     format: 'esm',
     target: 'es2023',
     // The page gets the package as a user's page does, through an import map; chai goes into the bundle.
-    external: ['plinthdb'],
+    external: ['plinthdb', 'plinthdb/foundationdb'],
     sourcemap: 'inline',
     logLevel: 'warning',
   });

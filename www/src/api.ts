@@ -1,7 +1,9 @@
+import { OpenConnection } from './connection.js';
 import { Database } from './database.js';
 import * as engine from './engine.js';
 import { databaseOptionTable, type NativeDatabaseOptions } from './option-codes.js';
 import { OWN_OPTIONS, setOptions } from './options.js';
+import { root } from './subspace.js';
 
 /** Options of `open`: FoundationDB's, and when commits are acknowledged. */
 export interface OpenOptions extends NativeDatabaseOptions {
@@ -32,7 +34,7 @@ export async function openFrom(
   await engine.loadEngine(source);
   const { durability, cacheBytes } = options ?? {};
   const handle = await engine.openDatabase(name, { durability, cacheBytes });
-  const database = new Database(name, handle);
+  const database = new Database(new OpenConnection(name, handle), root);
   try {
     database.setNativeOptions(options ?? {});
   } catch (error) {

@@ -31,6 +31,11 @@ function encodeUtf8(text: string): Uint8Array {
 /**
  * The first key that does not begin with `prefix`: trailing ff bytes dropped, then the last byte plus
  * one. Fails with `client_invalid_operation` if nothing is left.
+ *
+ * @example
+ * ```ts
+ * strInc('user/'); // the bytes of 'user0'
+ * ```
  */
 export function strInc(prefix: BytesLike): Uint8Array {
   const bytes = toBytes(prefix);
@@ -41,9 +46,15 @@ export function strInc(prefix: BytesLike): Uint8Array {
     const message = `a prefix with at least one byte below ff was expected, found ${bytes.length} bytes of ff`;
     throw fdbError(errorCodes.client_invalid_operation, message);
   }
-  const end = bytes.slice(0, length);
+  // Not `slice`, which for a Buffer is a view of the caller's bytes.
+  const end = new Uint8Array(bytes.subarray(0, length));
   end[length - 1] = last + 1;
   return end;
+}
+
+/** A copy of the bytes that nobody else has: `slice` of a Buffer is a view. */
+export function copyOf(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes);
 }
 
 /** The immediate successor of a key: the key with one 00 byte appended. */
@@ -53,7 +64,14 @@ export function keyAfter(key: Uint8Array): Uint8Array {
   return after;
 }
 
-/** Two pieces of bytes as one. */
+/**
+ * Two pieces of bytes as one.
+ *
+ * @example
+ * ```ts
+ * const key = concat2(tuple.pack('a'), tuple.pack('b'));
+ * ```
+ */
 export function concat2(first: Uint8Array, second: Uint8Array): Uint8Array {
   const both = new Uint8Array(first.length + second.length);
   both.set(first);
@@ -61,7 +79,14 @@ export function concat2(first: Uint8Array, second: Uint8Array): Uint8Array {
   return both;
 }
 
-/** Whether the bytes begin with the prefix. */
+/**
+ * Whether the bytes begin with the prefix.
+ *
+ * @example
+ * ```ts
+ * startsWith(tuple.pack(['a', 1]), tuple.pack(['a'])); // true
+ * ```
+ */
 export function startsWith(bytes: Uint8Array, prefix: Uint8Array): boolean {
   if (prefix.length > bytes.length) return false;
   for (let index = 0; index < prefix.length; index++) {

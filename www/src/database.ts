@@ -1,8 +1,11 @@
-import { type BytesLike, toBytes } from './bytes.js';
-import { call, check, type DatabaseHandle, settle } from './engine.js';
+import { AtomicOperations } from './atomic-operations.js';
+import type { BytesLike } from './bytes.js';
+import type { Connection } from './connection.js';
+import type { CheckReport, DatabaseStats } from './database-reports.js';
+import type { KeyRangeEnd, RangeEnd, RangeStart } from './encoded-range.js';
+import { call, settle } from './engine.js';
 import { errorCodes } from './error-codes.js';
 import { FDBError, fdbError } from './fdb-error.js';
-import type { KeySelector } from './key-selector.js';
 import { databaseOptionTable, type NativeDatabaseOptions } from './option-codes.js';
 import { OWN_OPTIONS, setOptions } from './options.js';
 import type { RangeOptions, Row } from './range.js';
@@ -10,104 +13,56 @@ import { orAborted } from './signal.js';
 import {
   type Changes,
   callBack,
+  changesDecoder,
   follow,
   type Subject,
   type SubscribeOptions,
   type Subscription,
   subjectRange,
 } from './subscription.js';
-import { type DoTransactionOptions, Transaction, type TransactionOptions } from './transaction.js';
+import { type GetSubspace, isGetSubspace, root, type Subspace } from './subspace.js';
+import {
+  type DoTransactionOptions,
+  type StampedValue,
+  Transaction,
+  type TransactionOptions,
+} from './transaction.js';
+import type { Transformer } from './transformer.js';
+import { VersionstampBaking } from './versionstamp-baking.js';
 import type { Watch } from './watch.js';
 
-/** Counts since the database was opened here, and sizes. */
-export interface DatabaseStats {
-  /** The newest version known here. */
-  version: number;
-  /** The sequence number of the last log record known here. */
-  logTail: number;
-  /**
-   * Keys at that version. Once the log was folded an estimate: keys written since count as new ones, those
-   * cleared since as still there.
-   */
-  keyCount: number;
-  /** Bytes of these keys and their values. */
-  keyValueBytes: number;
-  /** The version up to which everything is in pages. */
-  foldedVersion: number;
-  /** Keys at that version, exactly. */
-  foldedKeyCount: number;
-  /** Bytes of their keys and values. */
-  foldedKeyValueBytes: number;
-  /** Entries of the log that are not in pages. */
-  logEntryCount: number;
-  /** Their bytes. */
-  logBytes: number;
-  /** Memory taken by the changes that are not in pages. */
-  recentBytes: number;
-  /** Bytes of pages in memory. */
-  cacheBytes: number;
-  /** Pages in memory. */
-  cachedPageCount: number;
-  /** Pages that were found in memory. */
-  cacheHitCount: number;
-  /** Pages that were read from IndexedDB. */
-  pageReadCount: number;
-  /** Pages written here. */
-  pageWriteCount: number;
-  /** How often the log was folded into pages here. */
-  foldCount: number;
-  /** Whether that is going on now. */
-  isFolding: boolean;
-  /** What is to be deleted and is not yet. */
-  condemnedCount: number;
-  /** Watches that have not ended. */
-  watchCount: number;
-  /** Transactions committed here that wrote something. */
-  committedCount: number;
-  /** Commits that failed here because of a conflict. */
-  conflictCount: number;
-  /** Reads of the log. */
-  logReadCount: number;
-  /** How often this tab began again from the pages, because it had slept too long to follow the log. */
-  restartCount: number;
-}
+export type { CheckReport, DatabaseStats } from './database-reports.js';
 
-/** What {@link Database.check} found. */
-export interface CheckReport {
-  /** Pages in use. */
-  pageCount: number;
-  /** Their bytes. */
-  pageBytes: number;
-  /** Rows in them. */
-  rowCount: number;
-  /** Bytes of these rows' keys and values. */
-  keyValueBytes: number;
-  /** Entries of the log that are not in pages. */
-  logEntryCount: number;
-  /** Their bytes. */
-  logBytes: number;
-  /** Pages that were replaced and are still to be deleted. */
-  supersededPageCount: number;
-  /** Pages that nothing refers to, of a fold that was broken off. */
-  unreachablePageCount: number;
-  /** Damaged pages and records, each named in its message. Empty if there are none. */
-  damage: FDBError[];
-}
+/** A watch, and what the key was when it began. */
+export type WatchWithValue<Value> = Watch & { value: Value | undefined };
 
 /**
- * An open database. Made by `open`.
+ * An open database, or a view of one: {@link Database.at} gives one of a part of its keys, and
+ * {@link Database.withKeyEncoding} and {@link Database.withValueEncoding} one that encodes them. Views share
+ * everything else. Made by `open`.
  *
  * The methods that read or write a single thing run their own transaction, with retries.
  */
-export class Database {
-  /** The name it was opened with. */
-  readonly name: string;
-  readonly #handle: DatabaseHandle;
+export class Database<
+  KeyIn = BytesLike,
+  KeyOut = Uint8Array,
+  ValIn = BytesLike,
+  ValOut = Uint8Array,
+> extends AtomicOperations<KeyIn, ValIn, Promise<void>> {
+  /** Where its keys are, and how they and the values are encoded. */
+  readonly subspace: Subspace<KeyIn, KeyOut, ValIn, ValOut>;
+  readonly #connection: Connection;
 
   /** @internal */
-  constructor(name: string, handle: DatabaseHandle) {
-    this.name = name;
-    this.#handle = handle;
+  constructor(connection: Connection, subspace: Subspace<KeyIn, KeyOut, ValIn, ValOut>) {
+    super();
+    this.#connection = connection;
+    this.subspace = subspace;
+  }
+
+  /** The name it was opened with. */
+  get name(): string {
+    return this.#connection.name;
   }
 
   /**
@@ -126,7 +81,7 @@ export class Database {
    * ```
    */
   async doTransaction<T>(
-    body: (tn: Transaction) => Promise<T> | T,
+    body: (tn: Transaction<KeyIn, KeyOut, ValIn, ValOut>) => Promise<T> | T,
     options?: DoTransactionOptions,
   ): Promise<T> {
     const signal = options?.signal;
@@ -138,17 +93,21 @@ export class Database {
     signal?.addEventListener('abort', cancel);
     try {
       for (;;) {
+        let bake: (() => void) | undefined;
+        let result: T;
         try {
           // A body that hangs must not keep an aborted transaction from ending.
-          const result = await orAborted(Promise.resolve(body(tn)), signal);
-          await tn.rawCommit();
-          return result;
+          result = await orAborted(Promise.resolve(body(tn)), signal);
+          bake = await tn.commitAttempt();
         } catch (error) {
           if (!(error instanceof FDBError)) throw error;
           signal?.throwIfAborted();
           await retryOrThrow(tn, error);
-          if (isRetryForgetful) tn.setOptions(options);
+          if (isRetryForgetful) this.setTransactionOptions(tn, options);
+          continue;
         }
+        bake?.();
+        return result;
       }
     } catch (error) {
       signal?.throwIfAborted();
@@ -159,156 +118,467 @@ export class Database {
     }
   }
 
-  /** The same as {@link Database.doTransaction}. */
-  doTn<T>(body: (tn: Transaction) => Promise<T> | T, options?: DoTransactionOptions): Promise<T> {
+  /**
+   * The same as {@link Database.doTransaction}.
+   *
+   * @example
+   * ```ts
+   * await db.doTn(async (tn) => tn.set('hello', 'world'));
+   * ```
+   */
+  doTn<T>(
+    body: (tn: Transaction<KeyIn, KeyOut, ValIn, ValOut>) => Promise<T> | T,
+    options?: DoTransactionOptions,
+  ): Promise<T> {
     return this.doTransaction(body, options);
+  }
+
+  /**
+   * Runs a body that only writes, in a transaction of its own.
+   *
+   * @example
+   * ```ts
+   * await db.doOneshot((tn) => {
+   *   tn.set('a', '1');
+   *   tn.clear('b');
+   * });
+   * ```
+   */
+  doOneshot(
+    body: (tn: Transaction<KeyIn, KeyOut, ValIn, ValOut>) => void,
+    options?: DoTransactionOptions,
+  ): Promise<void> {
+    return this.doTransaction((tn) => {
+      body(tn);
+    }, options);
   }
 
   /**
    * Begins a transaction that the caller commits and retries. The options are set once: a retry forgets
    * all but the durability, the timeout and how to retry. Throws `client_invalid_operation` when the
    * database is closed.
+   *
+   * @example
+   * ```ts
+   * const tn = db.rawCreateTransaction();
+   * tn.set('hello', 'world');
+   * await tn.rawCommit();
+   * ```
    */
-  rawCreateTransaction(options?: TransactionOptions): Transaction {
-    check(call(() => this.#handle.checkUsable()));
-    const tn = new Transaction(call(() => this.#handle.createTransaction(isRelaxed(options?.durability))));
-    if (options) tn.setOptions(options);
+  rawCreateTransaction(options?: TransactionOptions): Transaction<KeyIn, KeyOut, ValIn, ValOut> {
+    const connection = this.#connection;
+    const shared = {
+      calls: connection.createTransaction(isRelaxed(options?.durability)),
+      committedVersion: -1,
+      own: (bytes: Uint8Array) => connection.own(bytes),
+      baking: new VersionstampBaking(),
+    };
+    const tn = this.transactionOf(shared);
+    if (options) this.setTransactionOptions(tn, options);
     return tn;
   }
 
-  /** Sets options for the transactions begun from now on. */
-  setNativeOptions(options: NativeDatabaseOptions): void {
-    setOptions(options, databaseOptionTable, OWN_OPTIONS, (number, value) =>
-      check(call(() => this.#handle.setOption(number, value))),
-    );
+  /** Makes the transactions of this database. @internal */
+  protected transactionOf(
+    shared: ConstructorParameters<typeof Transaction>[0],
+  ): Transaction<KeyIn, KeyOut, ValIn, ValOut> {
+    return new Transaction(shared, this.subspace, false);
   }
 
-  /** The value of a key, `undefined` if there is no such key. */
-  get(key: BytesLike): Promise<Uint8Array | undefined> {
+  /** Sets the options that a transaction is begun with. @internal */
+  protected setTransactionOptions(
+    tn: Transaction<KeyIn, KeyOut, ValIn, ValOut>,
+    options: TransactionOptions,
+  ): void {
+    tn.setOptions(options);
+  }
+
+  /**
+   * Sets options for the transactions begun from now on.
+   *
+   * @example
+   * ```ts
+   * db.setNativeOptions({ transaction_timeout: 5000, max_watches: 100 });
+   * ```
+   */
+  setNativeOptions(options: NativeDatabaseOptions): void {
+    setOptions(options, databaseOptionTable, OWN_OPTIONS, (number, value) => this.setOption(number, value));
+  }
+
+  /** Sets an option by its number. @internal */
+  protected setOption(number: number, value: Uint8Array): void {
+    this.#connection.setOption(number, value);
+  }
+
+  /**
+   * All keys of the database, as bytes.
+   *
+   * @example
+   * ```ts
+   * const everything = await db.getRoot().getRangeAll('');
+   * ```
+   */
+  getRoot(): Database {
+    return this.#view(root);
+  }
+
+  /**
+   * Its subspace.
+   *
+   * @example
+   * ```ts
+   * const bytes = db.getSubspace().packKey('hello');
+   * ```
+   */
+  getSubspace(): Subspace<KeyIn, KeyOut, ValIn, ValOut> {
+    return this.subspace;
+  }
+
+  /**
+   * What all its keys begin with.
+   *
+   * @example
+   * ```ts
+   * db.at('app/').getPrefix(); // the bytes of 'app/'
+   * ```
+   */
+  getPrefix(): Uint8Array {
+    return this.subspace.prefix;
+  }
+
+  /**
+   * The database at another subspace, given as itself or as what has one: a directory, a database, a
+   * transaction.
+   *
+   * @example
+   * ```ts
+   * const users = db.at(await directory.createOrOpen(db, ['app', 'users']));
+   * await users.set('ann', 'Ann');
+   * ```
+   */
+  at<CKI, CKO, CVI, CVO>(hasSubspace: GetSubspace<CKI, CKO, CVI, CVO>): Database<CKI, CKO, CVI, CVO>;
+  /**
+   * The part of the database whose keys begin with this one, which is encoded as keys are; with other
+   * encodings below, if they are given. The prefix comes before all keys that are given, and is not in keys
+   * that are read.
+   *
+   * @example
+   * ```ts
+   * const users = db.at('users/', encoders.string, encoders.json);
+   * await users.set('ann', { name: 'Ann' });
+   * ```
+   */
+  at(prefix: KeyIn | null): Database<KeyIn, KeyOut, ValIn, ValOut>;
+  at<CKI, CKO>(prefix: KeyIn | null, keyXf: Transformer<CKI, CKO>): Database<CKI, CKO, ValIn, ValOut>;
+  at<CVI, CVO>(
+    prefix: KeyIn | null,
+    keyXf: undefined,
+    valueXf: Transformer<CVI, CVO>,
+  ): Database<KeyIn, KeyOut, CVI, CVO>;
+  at<CKI, CKO, CVI, CVO>(
+    prefix: KeyIn | null,
+    keyXf: Transformer<CKI, CKO>,
+    valueXf: Transformer<CVI, CVO>,
+  ): Database<CKI, CKO, CVI, CVO>;
+  at(
+    prefix: KeyIn | null | GetSubspace<unknown, unknown, unknown, unknown>,
+    keyXf?: Transformer<unknown, unknown>,
+    valueXf?: Transformer<unknown, unknown>,
+  ): Database<unknown, unknown, unknown, unknown> {
+    if (isGetSubspace<unknown, unknown, unknown, unknown>(prefix)) return this.#view(prefix.getSubspace());
+    const subspace = this.subspace as unknown as Subspace<unknown, unknown, unknown, unknown>;
+    return this.#view(subspace.at(prefix, keyXf as Transformer<unknown, unknown>, valueXf as never));
+  }
+
+  /**
+   * The same database with another encoding of its keys; without one, as bytes.
+   *
+   * @example
+   * ```ts
+   * const tuples = db.withKeyEncoding(tuple);
+   * await tuples.set(['user', 42, 'name'], 'Ann');
+   * ```
+   */
+  withKeyEncoding(): Database<BytesLike, Uint8Array, ValIn, ValOut>;
+  withKeyEncoding<CKI, CKO>(keyXf: Transformer<CKI, CKO>): Database<CKI, CKO, ValIn, ValOut>;
+  withKeyEncoding(keyXf?: Transformer<unknown, unknown>): Database<unknown, unknown, ValIn, ValOut> {
+    return this.#view(this.subspace.withKeyEncoding(keyXf as Transformer<unknown, unknown>));
+  }
+
+  /**
+   * The same database with another encoding of its values; without one, as bytes.
+   *
+   * @example
+   * ```ts
+   * const documents = db.withValueEncoding(encoders.json);
+   * await documents.set('settings', { theme: 'dark' });
+   * ```
+   */
+  withValueEncoding(): Database<KeyIn, KeyOut, BytesLike, Uint8Array>;
+  withValueEncoding<CVI, CVO>(valueXf: Transformer<CVI, CVO>): Database<KeyIn, KeyOut, CVI, CVO>;
+  withValueEncoding(valueXf?: Transformer<unknown, unknown>): Database<KeyIn, KeyOut, unknown, unknown> {
+    return this.#view(this.subspace.withValueEncoding(valueXf as Transformer<unknown, unknown>));
+  }
+
+  /**
+   * The value of a key, `undefined` if there is no such key.
+   *
+   * @example
+   * ```ts
+   * const value = await db.get('hello');
+   * ```
+   */
+  get(key: KeyIn): Promise<ValOut | undefined> {
     return this.doTransaction((tn) => tn.snapshot().get(key));
   }
 
-  /** The key that a selector selects. See {@link Transaction.getKey}. */
-  getKey(selector: BytesLike | KeySelector): Promise<Uint8Array | undefined> {
+  /**
+   * The key that a selector selects. See {@link Transaction.getKey}.
+   *
+   * @example
+   * ```ts
+   * const last = await db.getKey(keySelector.lastLessThan('user0'));
+   * ```
+   */
+  getKey(selector: RangeStart<KeyIn>): Promise<KeyOut | undefined> {
     return this.doTransaction((tn) => tn.snapshot().getKey(selector));
   }
 
-  /** All rows of a range. See {@link Transaction.getRange}. */
+  /**
+   * All rows of a range. See {@link Transaction.getRange}.
+   *
+   * @example
+   * ```ts
+   * const newest = await db.getRangeAll('log/', subspaceEnd, { reverse: true, limit: 10 });
+   * ```
+   */
   getRangeAll(
-    start: BytesLike | KeySelector,
-    end?: BytesLike | KeySelector,
+    start: RangeStart<KeyIn>,
+    end?: RangeEnd<KeyIn>,
     options?: RangeOptions,
-  ): Promise<Row[]> {
+  ): Promise<Row<KeyOut, ValOut>[]> {
     return this.doTransaction((tn) => tn.snapshot().getRangeAll(start, end, options));
   }
 
-  /** All rows whose keys begin with `prefix`. */
-  getRangeAllStartsWith(prefix: BytesLike, options?: RangeOptions): Promise<Row[]> {
-    return this.doTransaction((tn) => tn.snapshot().getRangeAllStartsWith(prefix, options));
+  /**
+   * All rows whose keys begin with `prefix`.
+   *
+   * @example
+   * ```ts
+   * const users = await db.getRangeAllStartsWith('user/');
+   * ```
+   */
+  getRangeAllStartsWith(prefix: RangeStart<KeyIn>, options?: RangeOptions): Promise<Row<KeyOut, ValOut>[]> {
+    return this.getRangeAll(prefix, undefined, options);
   }
 
-  /** Bytes of the keys and values of a range. See {@link Transaction.getEstimatedRangeSizeBytes}. */
-  getEstimatedRangeSizeBytes(start: BytesLike, end: BytesLike): Promise<number> {
+  /**
+   * A value with the versionstamp it begins with. See {@link Transaction.getVersionstampPrefixedValue}.
+   *
+   * @example
+   * ```ts
+   * await db.setVersionstampPrefixedValue('page', 'its text');
+   * const page = await db.getVersionstampPrefixedValue('page');
+   * ```
+   */
+  getVersionstampPrefixedValue(key: KeyIn): Promise<StampedValue<ValOut> | null> {
+    return this.doTransaction((tn) => tn.snapshot().getVersionstampPrefixedValue(key));
+  }
+
+  /**
+   * Bytes of the keys and values of a range. See {@link Transaction.getEstimatedRangeSizeBytes}.
+   *
+   * @example
+   * ```ts
+   * const bytes = await db.getEstimatedRangeSizeBytes('user/', subspaceEnd);
+   * ```
+   */
+  getEstimatedRangeSizeBytes(start: KeyIn, end: KeyRangeEnd<KeyIn>): Promise<number> {
     return this.doTransaction((tn) => tn.getEstimatedRangeSizeBytes(start, end));
   }
 
-  /** Keys that cut a range into pieces. See {@link Transaction.getRangeSplitPoints}. */
-  getRangeSplitPoints(start: BytesLike, end: BytesLike, chunkSize: number): Promise<Uint8Array[]> {
+  /**
+   * Keys that cut a range into pieces. See {@link Transaction.getRangeSplitPoints}.
+   *
+   * @example
+   * ```ts
+   * const cuts = await db.getRangeSplitPoints('user/', 'user0', 1_000_000);
+   * ```
+   */
+  getRangeSplitPoints(start: KeyIn, end: KeyIn, chunkSize: number): Promise<KeyOut[]> {
     return this.doTransaction((tn) => tn.getRangeSplitPoints(start, end, chunkSize));
   }
 
-  /** Sets a key. */
-  set(key: BytesLike, value: BytesLike): Promise<void> {
-    return this.doTransaction((tn) => tn.set(key, value));
+  /**
+   * Sets a key.
+   *
+   * @example
+   * ```ts
+   * await db.set('hello', 'world');
+   * ```
+   */
+  set(key: KeyIn, value: ValIn): Promise<void> {
+    return this.doOneshot((tn) => tn.set(key, value));
   }
 
-  /** Clears a key. */
-  clear(key: BytesLike): Promise<void> {
-    return this.doTransaction((tn) => tn.clear(key));
+  /**
+   * Clears a key.
+   *
+   * @example
+   * ```ts
+   * await db.clear('hello');
+   * ```
+   */
+  clear(key: KeyIn): Promise<void> {
+    return this.doOneshot((tn) => tn.clear(key));
   }
 
   /**
    * FoundationDB's locality: where the range is cut between machines. There is one, which begins with the
    * empty key.
+   *
+   * @example
+   * ```ts
+   * await db.getBoundaryKeys('', 'z'); // one empty key
+   * ```
    */
-  async getBoundaryKeys(start: BytesLike, end: BytesLike): Promise<Uint8Array[]> {
-    const isIncluded = toBytes(start).length === 0 && toBytes(end).length > 0;
-    return isIncluded ? [new Uint8Array(0)] : [];
+  async getBoundaryKeys(start: KeyIn, end: KeyIn): Promise<KeyOut[]> {
+    const { subspace } = this;
+    const [begin, last] = [subspace.packKey(start), subspace.packKey(end)];
+    const isIncluded = begin.length === 0 && last.length > 0;
+    return isIncluded ? [subspace.unpackKey(this.#connection.own(new Uint8Array(0)))] : [];
   }
 
-  /** Clears a range. See {@link Transaction.clearRange}. */
-  clearRange(start: BytesLike, end?: BytesLike): Promise<void> {
-    return this.doTransaction((tn) => tn.clearRange(start, end));
+  /**
+   * Clears a range. See {@link Transaction.clearRange}.
+   *
+   * @example
+   * ```ts
+   * await db.clearRange('log/2025', 'log/2026');
+   * ```
+   */
+  clearRange(start: KeyIn, end?: KeyRangeEnd<KeyIn>): Promise<void> {
+    return this.doOneshot((tn) => tn.clearRange(start, end));
   }
 
-  /** Clears every key that begins with `prefix`. */
-  clearRangeStartsWith(prefix: BytesLike): Promise<void> {
-    return this.doTransaction((tn) => tn.clearRangeStartsWith(prefix));
+  /**
+   * Clears every key that begins with `prefix`.
+   *
+   * @example
+   * ```ts
+   * await db.clearRangeStartsWith('log/');
+   * ```
+   */
+  clearRangeStartsWith(prefix: KeyIn): Promise<void> {
+    return this.doOneshot((tn) => tn.clearRangeStartsWith(prefix));
   }
 
-  /** Carries out an atomic operation. See {@link Transaction.atomicOp}. */
-  atomicOp(type: number, key: BytesLike, operand: BytesLike): Promise<void> {
-    return this.doTransaction((tn) => tn.atomicOp(type, key, operand));
+  override atomicOp(type: number, key: KeyIn, operand: ValIn): Promise<void> {
+    return this.doOneshot((tn) => tn.atomicOp(type, key, operand));
   }
 
-  /** Adds little-endian numbers. See {@link Transaction.add}. */
-  add(key: BytesLike, operand: BytesLike): Promise<void> {
-    return this.doTransaction((tn) => tn.add(key, operand));
+  override atomicOpKB(type: number, key: KeyIn, operand: BytesLike): Promise<void> {
+    return this.doOneshot((tn) => tn.atomicOpKB(type, key, operand));
   }
 
-  /** Keeps the larger of two little-endian numbers. */
-  max(key: BytesLike, operand: BytesLike): Promise<void> {
-    return this.doTransaction((tn) => tn.max(key, operand));
+  override atomicOpNative(type: number, key: BytesLike, operand: BytesLike): Promise<void> {
+    return this.doOneshot((tn) => tn.atomicOpNative(type, key, operand));
   }
 
-  /** Keeps the smaller of two little-endian numbers. */
-  min(key: BytesLike, operand: BytesLike): Promise<void> {
-    return this.doTransaction((tn) => tn.min(key, operand));
+  /**
+   * Sets a key with a versionstamp in it. See {@link Transaction.setVersionstampedKey}.
+   *
+   * @example
+   * ```ts
+   * const key = ['log', tuple.unboundVersionstamp()];
+   * await db.withKeyEncoding(tuple).setVersionstampedKey(key, 'entry');
+   * ```
+   */
+  setVersionstampedKey(key: KeyIn, value: ValIn, bakeAfterCommit?: boolean): Promise<void> {
+    return this.doOneshot((tn) => tn.setVersionstampedKey(key, value, bakeAfterCommit));
   }
 
-  /** Bitwise and. */
-  bitAnd(key: BytesLike, operand: BytesLike): Promise<void> {
-    return this.doTransaction((tn) => tn.bitAnd(key, operand));
+  /**
+   * Sets a key that ends with the versionstamp and a suffix. See
+   * {@link Transaction.setVersionstampSuffixedKey}.
+   *
+   * @example
+   * ```ts
+   * await db.setVersionstampSuffixedKey('log/', 'entry');
+   * ```
+   */
+  setVersionstampSuffixedKey(key: KeyIn, value: ValIn, suffix?: BytesLike): Promise<void> {
+    return this.doOneshot((tn) => tn.setVersionstampSuffixedKey(key, value, suffix));
   }
 
-  /** Bitwise or. */
-  bitOr(key: BytesLike, operand: BytesLike): Promise<void> {
-    return this.doTransaction((tn) => tn.bitOr(key, operand));
+  /**
+   * Sets a key to a value with a versionstamp in it. See {@link Transaction.setVersionstampedValue}.
+   *
+   * @example
+   * ```ts
+   * await db.withValueEncoding(tuple).setVersionstampedValue('last', [tuple.unboundVersionstamp()]);
+   * ```
+   */
+  setVersionstampedValue(key: KeyIn, value: ValIn, bakeAfterCommit?: boolean): Promise<void> {
+    return this.doOneshot((tn) => tn.setVersionstampedValue(key, value, bakeAfterCommit));
   }
 
-  /** Bitwise exclusive or. */
-  bitXor(key: BytesLike, operand: BytesLike): Promise<void> {
-    return this.doTransaction((tn) => tn.bitXor(key, operand));
+  /**
+   * Sets a key to a value that begins with the versionstamp. See
+   * {@link Transaction.setVersionstampPrefixedValue}.
+   *
+   * @example
+   * ```ts
+   * await db.setVersionstampPrefixedValue('page', 'its text');
+   * ```
+   */
+  setVersionstampPrefixedValue(key: KeyIn, value?: ValIn, prefix?: BytesLike): Promise<void> {
+    return this.doOneshot((tn) => tn.setVersionstampPrefixedValue(key, value, prefix));
   }
 
-  /** Keeps the lexicographically smaller value. */
-  byteMin(key: BytesLike, operand: BytesLike): Promise<void> {
-    return this.doTransaction((tn) => tn.byteMin(key, operand));
-  }
-
-  /** Keeps the lexicographically larger value. */
-  byteMax(key: BytesLike, operand: BytesLike): Promise<void> {
-    return this.doTransaction((tn) => tn.byteMax(key, operand));
-  }
-
-  /** Reads a key and watches it from that value on. */
-  getAndWatch(key: BytesLike): Promise<Watch & { value: Uint8Array | undefined }> {
+  /**
+   * Reads a key and watches it from that value on.
+   *
+   * @example
+   * ```ts
+   * const watch = await db.getAndWatch('inbox');
+   * console.log(watch.value);
+   * await watch.promise;
+   * ```
+   */
+  getAndWatch(key: KeyIn): Promise<WatchWithValue<ValOut>> {
     return this.doTransaction(async (tn) => {
       const value = await tn.get(key);
       return { ...tn.watch(key), value };
     });
   }
 
-  /** Sets a key and watches it from that value on. */
-  setAndWatch(key: BytesLike, value: BytesLike): Promise<Watch> {
+  /**
+   * Sets a key and watches it from that value on.
+   *
+   * @example
+   * ```ts
+   * const watch = await db.setAndWatch('baton', 'mine');
+   * await watch.promise;
+   * ```
+   */
+  setAndWatch(key: KeyIn, value: ValIn): Promise<Watch> {
     return this.doTransaction((tn) => {
       tn.set(key, value);
       return tn.watch(key);
     });
   }
 
-  /** Clears a key and watches it from its absence on. */
-  clearAndWatch(key: BytesLike): Promise<Watch> {
+  /**
+   * Clears a key and watches it from its absence on.
+   *
+   * @example
+   * ```ts
+   * const watch = await db.clearAndWatch('baton');
+   * await watch.promise;
+   * ```
+   */
+  clearAndWatch(key: KeyIn): Promise<Watch> {
     return this.doTransaction((tn) => {
       tn.clear(key);
       return tn.watch(key);
@@ -321,24 +591,25 @@ export class Database {
    * callback's promise is pending come together in the next call, each key once. What a callback throws is
    * reported, and the next one is called all the same.
    *
+   * A prefix means the same as in {@link Transaction.getRange}. An object with `prefix`, or with `begin` and
+   * `end`, is always a range, not a key of an encoding that takes objects.
+   *
    * @example
    * ```ts
-   * const copy = new Map<string, Uint8Array>();
-   * const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-   * db.subscribe({ prefix: 'todo/' }, ({ changes, replaced }) => {
-   *   for (const { begin, end } of replaced) {
-   *     for (const key of copy.keys()) if (key >= text(begin) && key < text(end)) copy.delete(key);
-   *   }
+   * const copy = new Map<string, string>();
+   * const todos = db.at('todo/', encoders.string, encoders.string);
+   * todos.subscribe({ prefix: '' }, ({ changes, isReplaced }) => {
+   *   for (const key of copy.keys()) if (isReplaced(key)) copy.delete(key);
    *   for (const [key, value] of changes) {
-   *     if (value) copy.set(text(key), value);
-   *     else copy.delete(text(key));
+   *     if (value === undefined) copy.delete(key);
+   *     else copy.set(key, value);
    *   }
    * });
    * ```
    */
   subscribe(
-    subject: Subject,
-    callback: (changes: Changes) => unknown,
+    subject: Subject<KeyIn>,
+    callback: (changes: Changes<KeyIn, KeyOut, ValOut>) => unknown,
     options?: SubscribeOptions,
   ): Subscription;
   /**
@@ -351,50 +622,96 @@ export class Database {
    * }
    * ```
    */
-  subscribe(subject: Subject, options?: SubscribeOptions): AsyncGenerator<Changes, void>;
   subscribe(
-    subject: Subject,
-    callback?: ((changes: Changes) => unknown) | SubscribeOptions,
+    subject: Subject<KeyIn>,
     options?: SubscribeOptions,
-  ): Subscription | AsyncGenerator<Changes, void> {
-    const { begin, end } = subjectRange(subject);
-    const handle = call(() => this.#handle.subscribe(begin, end));
-    if (typeof callback === 'function') return callBack(handle, callback, options?.signal);
-    return follow(handle, callback?.signal);
+  ): AsyncGenerator<Changes<KeyIn, KeyOut, ValOut>, void>;
+  subscribe(
+    subject: Subject<KeyIn>,
+    callback?: ((changes: Changes<KeyIn, KeyOut, ValOut>) => unknown) | SubscribeOptions,
+    options?: SubscribeOptions,
+  ): Subscription | AsyncGenerator<Changes<KeyIn, KeyOut, ValOut>, void> {
+    const { begin, end } = subjectRange(this.subspace, subject);
+    const handle = this.#connection.subscribe(begin, end);
+    const decode = changesDecoder(this.subspace, (bytes) => this.#connection.own(bytes));
+    if (typeof callback === 'function') return callBack(handle, decode, callback, options?.signal);
+    return follow(handle, decode, callback?.signal);
   }
 
-  /** Counts and sizes. */
+  /**
+   * Counts and sizes, of the whole database.
+   *
+   * @example
+   * ```ts
+   * const { keyCount, keyValueBytes } = await db.stats();
+   * ```
+   */
   async stats(): Promise<DatabaseStats> {
-    return call(() => this.#handle.stats()) as DatabaseStats;
+    const handle = await this.#connection.handle();
+    return call(() => handle.stats()) as DatabaseStats;
   }
 
   /**
    * Reads everything that is stored and checks it: every page, every record of the log. Takes a while in
    * a large database; transactions go on meanwhile.
+   *
+   * @example
+   * ```ts
+   * const { damage } = await db.check();
+   * for (const error of damage) console.log(error.message);
+   * ```
    */
   async check(): Promise<CheckReport> {
-    const report = (await settle(call(() => this.#handle.check()))) as Omit<CheckReport, 'damage'> & {
+    const handle = await this.#connection.handle();
+    const report = (await settle(call(() => handle.check()))) as Omit<CheckReport, 'damage'> & {
       damage: [code: number, message: string][];
     };
     return { ...report, damage: report.damage.map(([code, message]) => fdbError(code, message)) };
   }
 
-  /** Folds the log into pages as far as it may be, and deletes what nothing refers to. */
+  /**
+   * Folds the log into pages as far as it may be, and deletes what nothing refers to.
+   *
+   * @example
+   * ```ts
+   * await db.compact();
+   * ```
+   */
   async compact(): Promise<void> {
-    await settle(call(() => this.#handle.compact()));
+    const handle = await this.#connection.handle();
+    await settle(call(() => handle.compact()));
   }
 
   /**
-   * Closes the database: commits under way are completed, watches end with `false`, later uses fail
-   * with `client_invalid_operation`.
+   * Closes the database with all its views: commits under way are completed, watches end with `false`,
+   * later uses fail with `client_invalid_operation`.
+   *
+   * @example
+   * ```ts
+   * await db.close();
+   * ```
    */
-  async close(): Promise<void> {
-    await settle(call(() => this.#handle.close()));
+  close(): Promise<void> {
+    return this.#connection.close();
   }
 
-  /** Closes the database at the end of an `await using` block. */
+  /**
+   * Closes the database at the end of an `await using` block.
+   *
+   * @example
+   * ```ts
+   * await using notes = await open('notes');
+   * await notes.set('hello', 'world');
+   * ```
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  /** A view of this database, of the class that it has. */
+  #view<KI, KO, VI, VO>(subspace: Subspace<KI, KO, VI, VO>): Database<KI, KO, VI, VO> {
+    const view = this.constructor as new (...parameters: unknown[]) => Database<KI, KO, VI, VO>;
+    return new view(this.#connection, subspace);
   }
 }
 
@@ -405,7 +722,7 @@ function isRelaxed(durability: TransactionOptions['durability']): boolean | unde
   throw fdbError(errorCodes.invalid_option_value, message);
 }
 
-async function retryOrThrow(tn: Transaction, error: FDBError): Promise<void> {
+async function retryOrThrow(tn: Pick<Transaction, 'rawOnError'>, error: FDBError): Promise<void> {
   try {
     await tn.rawOnError(error.code);
   } catch (final) {

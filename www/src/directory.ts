@@ -1,19 +1,21 @@
-import { type BytesLike, toBytes } from './bytes.js';
+import { type BytesLike, copyOf, toBytes } from './bytes.js';
 import { Database } from './database.js';
 import { DirectoryError, directoryError } from './directory-error.js';
-import {
-  call,
-  type DirectoryHandle,
-  DirectoryLayerHandle,
-  settle,
-  type TransactionHandle,
-} from './engine.js';
+import { type DirectoryHandle, DirectoryLayerHandle, type TransactionHandle } from './engine.js';
 import { errorCodes } from './error-codes.js';
-import { Subspace } from './subspace.js';
+import type { Subspace } from './subspace.js';
 import type { Transaction } from './transaction.js';
 
 /** What directory operations run in: a transaction, or a database, in a transaction of its own. */
-export type TransactionOrDatabase = Transaction | Database;
+export type TransactionOrDatabase<
+  KeyIn = BytesLike,
+  KeyOut = Uint8Array,
+  ValIn = BytesLike,
+  ValOut = Uint8Array,
+> = Transaction<KeyIn, KeyOut, ValIn, ValOut> | Database<KeyIn, KeyOut, ValIn, ValOut>;
+
+/** The same with any encodings. */
+export type AnyTransactionOrDatabase = TransactionOrDatabase<never, unknown, never, unknown>;
 
 /** A path of names, or a single name; `null` and `undefined` for none. */
 export type DirectoryPath = string | readonly string[] | null | undefined;
@@ -37,33 +39,32 @@ interface AnySubspace {
   readonly prefix: Uint8Array;
 }
 
+/** The operations that the engine's layers and directories have in common. */
+type Operations = Pick<
+  DirectoryHandle,
+  'createOrOpen' | 'open' | 'create' | 'remove' | 'removeIfExists' | 'list' | 'exists'
+>;
+
 const NODE_PREFIX = /* @__PURE__ */ Uint8Array.of(0xfe);
 const EMPTY = /* @__PURE__ */ new Uint8Array(0);
 const textDecoder = /* @__PURE__ */ new TextDecoder('utf-8', { ignoreBOM: true });
 
 /**
- * A tree of directories: paths of names that stand for short prefixes of keys. What is stored is what
- * FoundationDB's bindings store. {@link directory} is the usual one.
+ * What a {@link DirectoryLayer} and a {@link Directory} can do: the paths of the one begin at the root,
+ * those of the other at the directory.
  *
- * Operations fail with a {@link DirectoryError}, whose code says why.
+ * A directory that is opened or made has the encodings of the transaction or database that was given.
  */
-export class DirectoryLayer {
-  readonly #options: { nodePrefix: Uint8Array; contentPrefix: Uint8Array; allowManualPrefixes: boolean };
-  #made: DirectoryLayerHandle | undefined;
+abstract class DirectoryOperations {
+  /** The engine's side. @internal */
+  protected abstract operations(): Operations;
 
-  constructor(options: DirectoryLayerOptions = {}) {
-    const { nodePrefix = NODE_PREFIX, contentPrefix = EMPTY } = options;
-    this.#options = {
-      nodePrefix: options.nodeSubspace?.prefix ?? toBytes(nodePrefix).slice(),
-      contentPrefix: options.contentSubspace?.prefix ?? toBytes(contentPrefix).slice(),
-      allowManualPrefixes: options.allowManualPrefixes ?? false,
-    };
-  }
-
-  /** Its path: that of the root. */
-  getPath(): string[] {
-    return [];
-  }
+  /** Moves a directory by the paths that `move` takes. @internal */
+  protected abstract moveHandle(
+    tn: TransactionHandle,
+    oldPath: string[],
+    newPath: string[],
+  ): Promise<unknown>;
 
   /**
    * Opens a directory, creating it and the directories on the way to it if need be. If a layer is given,
@@ -71,83 +72,180 @@ export class DirectoryLayer {
    *
    * @example
    * ```ts
-   * const users = await directory.createOrOpen(db, ['app', 'users']);
-   * await db.set(users.getSubspace().withKeyEncoding(tuple).packKey(['ann']), 'value');
+   * const users = db.at(await directory.createOrOpen(db, ['app', 'users'])).withKeyEncoding(tuple);
+   * await users.set(['ann'], 'value');
    * ```
    */
-  createOrOpen(
-    txnOrDb: TransactionOrDatabase,
+  createOrOpen<KeyIn, KeyOut, ValIn, ValOut>(
+    txnOrDb: TransactionOrDatabase<KeyIn, KeyOut, ValIn, ValOut>,
     path: DirectoryPath,
     layer?: 'partition' | BytesLike,
-  ): Promise<Directory> {
-    return run(txnOrDb, (tn) => this.#handle.createOrOpen(tn, names(path), layerBytes(layer)), wrap);
+  ): Promise<Directory<KeyIn, KeyOut, ValIn, ValOut>> {
+    return openIn(txnOrDb, (tn) => this.operations().createOrOpen(tn, names(path), layerBytes(layer)));
   }
 
-  /** Opens a directory that exists. If a layer is given, it has to have it. */
-  open(
-    txnOrDb: TransactionOrDatabase,
+  /**
+   * Opens a directory that exists. If a layer is given, it has to have it.
+   *
+   * @example
+   * ```ts
+   * const users = await directory.open(db, ['app', 'users']);
+   * ```
+   */
+  open<KeyIn, KeyOut, ValIn, ValOut>(
+    txnOrDb: TransactionOrDatabase<KeyIn, KeyOut, ValIn, ValOut>,
     path: DirectoryPath,
     layer?: 'partition' | BytesLike,
-  ): Promise<Directory> {
-    return run(txnOrDb, (tn) => this.#handle.open(tn, names(path), layerBytes(layer)), wrap);
+  ): Promise<Directory<KeyIn, KeyOut, ValIn, ValOut>> {
+    return openIn(txnOrDb, (tn) => this.operations().open(tn, names(path), layerBytes(layer)));
   }
 
   /**
    * Creates a directory that does not exist, and the directories on the way to it if need be; with this
    * prefix, if one is given. The layer `partition` makes it a partition.
+   *
+   * @example
+   * ```ts
+   * const tenant = await directory.create(db, ['tenants', 'acme'], 'partition');
+   * ```
    */
-  create(
-    txnOrDb: TransactionOrDatabase,
+  create<KeyIn, KeyOut, ValIn, ValOut>(
+    txnOrDb: TransactionOrDatabase<KeyIn, KeyOut, ValIn, ValOut>,
     path: DirectoryPath,
     layer?: 'partition' | BytesLike,
     prefix?: BytesLike,
-  ): Promise<Directory> {
+  ): Promise<Directory<KeyIn, KeyOut, ValIn, ValOut>> {
     const bytes = prefix === undefined ? undefined : toBytes(prefix);
-    return run(txnOrDb, (tn) => this.#handle.create(tn, names(path), layerBytes(layer), bytes), wrap);
+    return openIn(txnOrDb, (tn) => this.operations().create(tn, names(path), layerBytes(layer), bytes));
   }
 
-  /** Gives a directory another path. Its keys stay what they are, and open directories stay valid. */
-  move(txnOrDb: TransactionOrDatabase, oldPath: DirectoryPath, newPath: DirectoryPath): Promise<Directory> {
-    return run(txnOrDb, (tn) => this.#handle.moveTo(tn, names(oldPath), names(newPath)), wrap);
+  /**
+   * Gives a directory another path. Its keys stay what they are, and open directories stay valid.
+   *
+   * @example
+   * ```ts
+   * const people = await directory.move(db, ['app', 'users'], ['app', 'people']);
+   * ```
+   */
+  move<KeyIn, KeyOut, ValIn, ValOut>(
+    txnOrDb: TransactionOrDatabase<KeyIn, KeyOut, ValIn, ValOut>,
+    oldPath: DirectoryPath,
+    newPath: DirectoryPath,
+  ): Promise<Directory<KeyIn, KeyOut, ValIn, ValOut>> {
+    return openIn(txnOrDb, (tn) => this.moveHandle(tn, names(oldPath), names(newPath)));
   }
 
   /**
    * Removes a directory with its contents and all directories below it. Who has it open can still write
    * into it.
+   *
+   * @example
+   * ```ts
+   * await directory.remove(db, ['app', 'users']);
+   * ```
    */
-  remove(txnOrDb: TransactionOrDatabase, path?: DirectoryPath): Promise<boolean> {
-    return run(
-      txnOrDb,
-      (tn) => this.#handle.remove(tn, names(path)),
-      () => true,
-    );
+  async remove(txnOrDb: AnyTransactionOrDatabase, path?: DirectoryPath): Promise<boolean> {
+    await run(txnOrDb, (tn) => this.operations().remove(tn, names(path)));
+    return true;
   }
 
-  /** As {@link DirectoryLayer.remove}, if the directory exists: whether it did. */
-  removeIfExists(txnOrDb: TransactionOrDatabase, path?: DirectoryPath): Promise<boolean> {
-    return run(txnOrDb, (tn) => this.#handle.removeIfExists(tn, names(path)), same<boolean>);
+  /**
+   * As `remove`, if the directory exists: whether it did.
+   *
+   * @example
+   * ```ts
+   * const wasThere = await directory.removeIfExists(db, ['app', 'users']);
+   * ```
+   */
+  removeIfExists(txnOrDb: AnyTransactionOrDatabase, path?: DirectoryPath): Promise<boolean> {
+    return run<boolean>(txnOrDb, (tn) => this.operations().removeIfExists(tn, names(path)));
   }
 
-  /** The names of a directory's children, in the order of their bytes. */
-  async *list(tn: TransactionOrDatabase, path?: DirectoryPath): AsyncGenerator<string, void> {
+  /**
+   * The names of a directory's children, in the order of their bytes.
+   *
+   * @example
+   * ```ts
+   * for await (const name of directory.list(db, 'app')) console.log(name);
+   * ```
+   */
+  async *list(tn: AnyTransactionOrDatabase, path?: DirectoryPath): AsyncGenerator<string, void> {
     yield* await this.listAll(tn, path);
   }
 
-  /** The names of a directory's children, in the order of their bytes. */
-  listAll(txnOrDb: TransactionOrDatabase, path?: DirectoryPath): Promise<string[]> {
-    return run(txnOrDb, (tn) => this.#handle.list(tn, names(path)), same<string[]>);
+  /**
+   * The names of a directory's children, in the order of their bytes.
+   *
+   * @example
+   * ```ts
+   * const names = await directory.listAll(db, 'app');
+   * ```
+   */
+  listAll(txnOrDb: AnyTransactionOrDatabase, path?: DirectoryPath): Promise<string[]> {
+    return run<string[]>(txnOrDb, (tn) => this.operations().list(tn, names(path)));
   }
 
-  /** Whether a directory exists. The root always does. */
-  exists(txnOrDb: TransactionOrDatabase, path?: DirectoryPath): Promise<boolean> {
-    return run(txnOrDb, (tn) => this.#handle.exists(tn, names(path)), same<boolean>);
+  /**
+   * Whether a directory exists. The root always does.
+   *
+   * @example
+   * ```ts
+   * if (!(await directory.exists(db, 'app'))) console.log('nothing there');
+   * ```
+   */
+  exists(txnOrDb: AnyTransactionOrDatabase, path?: DirectoryPath): Promise<boolean> {
+    return run<boolean>(txnOrDb, (tn) => this.operations().exists(tn, names(path)));
+  }
+}
+
+/**
+ * A tree of directories: paths of names that stand for short prefixes of keys. What is stored is what
+ * FoundationDB's bindings store. {@link directory} is the usual one.
+ *
+ * Operations fail with a {@link DirectoryError}, whose code says why.
+ *
+ * @example
+ * ```ts
+ * const mine = new DirectoryLayer({ nodePrefix: 'mine/nodes/', contentPrefix: 'mine/' });
+ * const logs = await mine.createOrOpen(db, 'logs');
+ * ```
+ */
+export class DirectoryLayer extends DirectoryOperations {
+  readonly #options: { nodePrefix: Uint8Array; contentPrefix: Uint8Array; allowManualPrefixes: boolean };
+  #made: DirectoryLayerHandle | undefined;
+
+  constructor(options: DirectoryLayerOptions = {}) {
+    super();
+    const { nodePrefix = NODE_PREFIX, contentPrefix = EMPTY } = options;
+    this.#options = {
+      nodePrefix: options.nodeSubspace?.prefix ?? copyOf(toBytes(nodePrefix)),
+      contentPrefix: options.contentSubspace?.prefix ?? copyOf(toBytes(contentPrefix)),
+      allowManualPrefixes: options.allowManualPrefixes ?? false,
+    };
   }
 
-  /** Made when it is first needed: the engine may not have been loaded before. */
-  get #handle(): DirectoryLayerHandle {
+  /**
+   * Its path: that of the root.
+   *
+   * @example
+   * ```ts
+   * directory.getPath(); // []
+   * ```
+   */
+  getPath(): string[] {
+    return [];
+  }
+
+  /** Made when it is first needed: the engine may not have been loaded before. @internal */
+  protected override operations(): DirectoryLayerHandle {
     const { nodePrefix, contentPrefix, allowManualPrefixes } = this.#options;
     this.#made ??= new DirectoryLayerHandle(nodePrefix, contentPrefix, allowManualPrefixes);
     return this.#made;
+  }
+
+  /** @internal */
+  protected override moveHandle(tn: TransactionHandle, oldPath: string[], newPath: string[]) {
+    return this.operations().moveTo(tn, oldPath, newPath);
   }
 }
 
@@ -161,137 +259,140 @@ export const directory: DirectoryLayer = /* @__PURE__ */ new DirectoryLayer();
  * A partition is a directory with a directory layer of its own inside: everything of it begins with its
  * prefix. Nothing can be moved in or out, and it can't be used as a subspace.
  */
-export class Directory {
+export class Directory<
+  KeyIn = BytesLike,
+  KeyOut = Uint8Array,
+  ValIn = BytesLike,
+  ValOut = Uint8Array,
+> extends DirectoryOperations {
   /** All keys of the directory, also of a partition. */
-  readonly content: Subspace;
+  readonly content: Subspace<KeyIn, KeyOut, ValIn, ValOut>;
   readonly #handle: DirectoryHandle;
   readonly #path: readonly string[];
   readonly #layer: Uint8Array;
   readonly #isPartition: boolean;
 
   /** @internal */
-  constructor(handle: DirectoryHandle) {
+  constructor(handle: DirectoryHandle, encodings: Subspace<KeyIn, KeyOut, ValIn, ValOut>) {
+    super();
     this.#handle = handle;
     this.#path = handle.path();
     this.#layer = handle.layer();
     this.#isPartition = handle.isPartition();
-    this.content = new Subspace(handle.prefix());
+    this.content = encodings.elsewhere(handle.prefix());
   }
 
-  /** The subspace of its keys. Throws `cannot_use_partition_as_subspace` for a partition. */
-  getSubspace(): Subspace {
+  /**
+   * The subspace of its keys. Throws `cannot_use_partition_as_subspace` for a partition.
+   *
+   * @example
+   * ```ts
+   * const users = await directory.createOrOpen(db, 'users');
+   * const key = users.getSubspace().packKey('ann');
+   * ```
+   */
+  getSubspace(): Subspace<KeyIn, KeyOut, ValIn, ValOut> {
     if (this.#isPartition) throw directoryError(errorCodes.cannot_use_partition_as_subspace);
     return this.content;
   }
 
-  /** Its path from the root, when it was opened. */
+  /**
+   * Its path from the root, when it was opened.
+   *
+   * @example
+   * ```ts
+   * const users = await directory.createOrOpen(db, ['app', 'users']);
+   * users.getPath(); // ['app', 'users']
+   * ```
+   */
   getPath(): string[] {
     return [...this.#path];
   }
 
-  /** Its layer, which says who it belongs to: empty if none was given. */
+  /**
+   * Its layer, which says who it belongs to: empty if none was given.
+   *
+   * @example
+   * ```ts
+   * const jobs = await directory.createOrOpen(db, 'jobs', 'queue');
+   * jobs.getLayer(); // 'queue'
+   * ```
+   */
   getLayer(): string {
     return textDecoder.decode(this.#layer);
   }
 
-  /** The bytes of its layer. */
+  /**
+   * The bytes of its layer.
+   *
+   * @example
+   * ```ts
+   * const jobs = await directory.createOrOpen(db, 'jobs', Uint8Array.of(1));
+   * jobs.getLayerRaw(); // one byte
+   * ```
+   */
   getLayerRaw(): Uint8Array {
-    return this.#layer.slice();
+    return this.content.handOut(copyOf(this.#layer));
   }
 
-  /** Whether it has a directory layer of its own inside. */
+  /**
+   * Whether it has a directory layer of its own inside.
+   *
+   * @example
+   * ```ts
+   * const tenant = await directory.createOrOpen(db, 'acme', 'partition');
+   * tenant.isPartition(); // true
+   * ```
+   */
   isPartition(): boolean {
     return this.#isPartition;
   }
 
-  /** See {@link DirectoryLayer.createOrOpen}. */
-  createOrOpen(
-    txnOrDb: TransactionOrDatabase,
-    path: DirectoryPath,
-    layer?: 'partition' | BytesLike,
-  ): Promise<Directory> {
-    return run(txnOrDb, (tn) => this.#handle.createOrOpen(tn, names(path), layerBytes(layer)), wrap);
+  /**
+   * Gives this directory another path, from the root.
+   *
+   * @example
+   * ```ts
+   * const users = await directory.open(db, 'users');
+   * await users.moveTo(db, ['app', 'users']);
+   * ```
+   */
+  moveTo<CKI, CKO, CVI, CVO>(
+    txnOrDb: TransactionOrDatabase<CKI, CKO, CVI, CVO>,
+    newAbsolutePath: DirectoryPath,
+  ): Promise<Directory<CKI, CKO, CVI, CVO>> {
+    return openIn(txnOrDb, (tn) => this.#handle.moveTo(tn, names(newAbsolutePath)));
   }
 
-  /** See {@link DirectoryLayer.open}. */
-  open(
-    txnOrDb: TransactionOrDatabase,
-    path: DirectoryPath,
-    layer?: 'partition' | BytesLike,
-  ): Promise<Directory> {
-    return run(txnOrDb, (tn) => this.#handle.open(tn, names(path), layerBytes(layer)), wrap);
+  /** @internal */
+  protected override operations(): DirectoryHandle {
+    return this.#handle;
   }
 
-  /** See {@link DirectoryLayer.create}. */
-  create(
-    txnOrDb: TransactionOrDatabase,
-    path: DirectoryPath,
-    layer?: 'partition' | BytesLike,
-    prefix?: BytesLike,
-  ): Promise<Directory> {
-    const bytes = prefix === undefined ? undefined : toBytes(prefix);
-    return run(txnOrDb, (tn) => this.#handle.create(tn, names(path), layerBytes(layer), bytes), wrap);
+  /** @internal */
+  protected override moveHandle(tn: TransactionHandle, oldPath: string[], newPath: string[]) {
+    return this.#handle.moveWithin(tn, oldPath, newPath);
   }
+}
 
-  /** Gives a directory below another path below. See {@link DirectoryLayer.move}. */
-  move(txnOrDb: TransactionOrDatabase, oldPath: DirectoryPath, newPath: DirectoryPath): Promise<Directory> {
-    return run(txnOrDb, (tn) => this.#handle.moveWithin(tn, names(oldPath), names(newPath)), wrap);
-  }
-
-  /** Gives this directory another path, from the root. */
-  moveTo(txnOrDb: TransactionOrDatabase, newAbsolutePath: DirectoryPath): Promise<Directory> {
-    return run(txnOrDb, (tn) => this.#handle.moveTo(tn, names(newAbsolutePath)), wrap);
-  }
-
-  /** See {@link DirectoryLayer.remove}. */
-  remove(txnOrDb: TransactionOrDatabase, path?: DirectoryPath): Promise<boolean> {
-    return run(
-      txnOrDb,
-      (tn) => this.#handle.remove(tn, names(path)),
-      () => true,
-    );
-  }
-
-  /** See {@link DirectoryLayer.removeIfExists}. */
-  removeIfExists(txnOrDb: TransactionOrDatabase, path?: DirectoryPath): Promise<boolean> {
-    return run(txnOrDb, (tn) => this.#handle.removeIfExists(tn, names(path)), same<boolean>);
-  }
-
-  /** See {@link DirectoryLayer.list}. */
-  async *list(tn: TransactionOrDatabase, path?: DirectoryPath): AsyncGenerator<string, void> {
-    yield* await this.listAll(tn, path);
-  }
-
-  /** See {@link DirectoryLayer.listAll}. */
-  listAll(txnOrDb: TransactionOrDatabase, path?: DirectoryPath): Promise<string[]> {
-    return run(txnOrDb, (tn) => this.#handle.list(tn, names(path)), same<string[]>);
-  }
-
-  /** See {@link DirectoryLayer.exists}. */
-  exists(txnOrDb: TransactionOrDatabase, path?: DirectoryPath): Promise<boolean> {
-    return run(txnOrDb, (tn) => this.#handle.exists(tn, names(path)), same<boolean>);
-  }
+async function openIn<KeyIn, KeyOut, ValIn, ValOut>(
+  txnOrDb: TransactionOrDatabase<KeyIn, KeyOut, ValIn, ValOut>,
+  operation: (tn: TransactionHandle) => Promise<unknown>,
+): Promise<Directory<KeyIn, KeyOut, ValIn, ValOut>> {
+  const handle = await run<DirectoryHandle>(txnOrDb, operation);
+  return new Directory(handle, txnOrDb.getSubspace());
 }
 
 async function run<T>(
-  txnOrDb: TransactionOrDatabase,
+  txnOrDb: AnyTransactionOrDatabase,
   operation: (tn: TransactionHandle) => Promise<unknown>,
-  convert: (answer: unknown) => T,
 ): Promise<T> {
-  if (txnOrDb instanceof Database) return txnOrDb.doTransaction((tn) => run(tn, operation, convert));
+  if (txnOrDb instanceof Database) return txnOrDb.doTransaction((tn) => run<T>(tn, operation));
   try {
-    return convert(await settle(call(() => operation(txnOrDb.engineHandle))));
+    return (await txnOrDb.withHandle(operation)) as T;
   } catch (error) {
     throw DirectoryError.from(error);
   }
-}
-
-function wrap(handle: unknown): Directory {
-  return new Directory(handle as DirectoryHandle);
-}
-
-function same<T>(answer: unknown): T {
-  return answer as T;
 }
 
 function names(path: DirectoryPath): string[] {

@@ -42,7 +42,15 @@ const buf: Transformer<BytesLike, Uint8Array> = {
   pack: (value) => toBytes(value),
 };
 
-/** Encodings of keys and values. */
+/**
+ * Encodings of keys and values.
+ *
+ * @example
+ * ```ts
+ * const settings = db.at('settings/', encoders.string, encoders.json);
+ * await settings.set('theme', { dark: true });
+ * ```
+ */
 export const encoders = {
   /** Integers of 32 bits, big-endian: they sort as numbers do, those below zero after the others. */
   int32BE,

@@ -9,6 +9,8 @@ import init, {
   lastErrorMessage,
   openDatabase as openDatabaseHandle,
   reportTraps,
+  type TransactionHandle,
+  type WatchHandle,
 } from '../generated/plinth_wasm.js';
 import { errorCodes } from './error-codes.js';
 import { type FDBError, fdbError } from './fdb-error.js';
@@ -21,6 +23,18 @@ export type {
   WatchHandle,
 } from '../generated/plinth_wasm.js';
 export { DirectoryLayerHandle };
+
+/** A watch of the engine, or one that will be. */
+export type WatchCalls = Pick<WatchHandle, 'promise' | 'cancel' | 'free'>;
+
+/** A transaction of the engine, or one that waits for its database to be opened. */
+export interface TransactionCalls
+  extends Omit<TransactionHandle, 'approximateSize' | 'watch' | typeof Symbol.dispose> {
+  approximateSize(): number | Promise<number>;
+  watch(key: Uint8Array): WatchCalls;
+  /** Of one that waits: does something with the engine's when it is there. */
+  whenOpen?<T>(operation: (handle: TransactionHandle) => Promise<T>): Promise<T>;
+}
 
 /** Where the wasm comes from: a URL, its bytes, a response with it, or the compiled module. */
 export type WasmSource = InitInput | Promise<InitInput>;

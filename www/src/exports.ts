@@ -1,8 +1,9 @@
 /** What every entry of the package exports besides the functions that load the engine. */
 export type { InitOptions, OpenOptions } from './api.js';
 export { type BytesLike, concat2, startsWith, strInc } from './bytes.js';
-export { type CheckReport, Database, type DatabaseStats } from './database.js';
+export { type CheckReport, Database, type DatabaseStats, type WatchWithValue } from './database.js';
 export {
+  type AnyTransactionOrDatabase,
   Directory,
   DirectoryLayer,
   type DirectoryLayerOptions,
@@ -11,6 +12,7 @@ export {
   type TransactionOrDatabase,
 } from './directory.js';
 export { DirectoryError } from './directory-error.js';
+export type { KeyRangeEnd, RangeEnd, RangeStart } from './encoded-range.js';
 export { encoders } from './encoders.js';
 export type { WasmSource } from './engine.js';
 export { errorCodes } from './error-codes.js';
@@ -29,9 +31,15 @@ export type { KeyRange, RangeBatch, RangeOptions, Row } from './range.js';
 export type { ReadOptions } from './signal.js';
 export type { Changes, Subject, SubscribeOptions, Subscription } from './subscription.js';
 export { type GetSubspace, isGetSubspace, root, Subspace } from './subspace.js';
-export { type DoTransactionOptions, Transaction, type TransactionOptions } from './transaction.js';
+export { type SubspaceEnd, subspaceEnd } from './subspace-end.js';
+export {
+  type DoTransactionOptions,
+  type StampedValue,
+  Transaction,
+  type TransactionOptions,
+} from './transaction.js';
 export { defaultGetRange, defaultTransformer, prefixTransformer, type Transformer } from './transformer.js';
-export type { TupleItem } from './tuple/index.js';
+export type { TupleIn, TupleItem } from './tuple/index.js';
 export * as tuple from './tuple/index.js';
 export { util } from './util.js';
 export { versionBytes, versionNumber } from './version.js';

@@ -30,12 +30,26 @@ export function open(name: string, options?: OpenOptions): Promise<Database> {
   return openFrom(fileOfThePackage, name, options);
 }
 
-/** Deletes a database with everything in it. Close its handles first. */
+/**
+ * Deletes a database with everything in it. Close its handles first.
+ *
+ * @example
+ * ```ts
+ * await deleteDatabase('my-app');
+ * ```
+ */
 export function deleteDatabase(name: string): Promise<void> {
   return deleteFrom(fileOfThePackage, name);
 }
 
-/** Loads the engine before it is needed, or from a place of your choice. `open` does it otherwise. */
+/**
+ * Loads the engine before it is needed, or from a place of your choice. `open` does it otherwise.
+ *
+ * @example
+ * ```ts
+ * await init({ wasm: '/static/plinth.wasm' });
+ * ```
+ */
 export function init(options?: InitOptions): Promise<void> {
   return loadEngine(() => options?.wasm ?? fileOfThePackage());
 }

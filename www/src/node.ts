@@ -9,17 +9,38 @@ import { loadEngine, type WasmSource } from './engine.js';
 
 export * from './exports.js';
 
-/** Opens a database in memory: the name begins with `memory:`. */
+/**
+ * Opens a database in memory: the name begins with `memory:`.
+ *
+ * @example
+ * ```ts
+ * const tests = await open('memory:tests');
+ * ```
+ */
 export function open(name: string, options?: OpenOptions): Promise<Database> {
   return openFrom(fileOfThePackage, name, options);
 }
 
-/** Deletes a database. One in memory goes with its last handle. */
+/**
+ * Deletes a database. One in memory goes with its last handle.
+ *
+ * @example
+ * ```ts
+ * await deleteDatabase('my-app');
+ * ```
+ */
 export function deleteDatabase(name: string): Promise<void> {
   return deleteFrom(fileOfThePackage, name);
 }
 
-/** Loads the engine before it is needed, or from a place of your choice. `open` does it otherwise. */
+/**
+ * Loads the engine before it is needed, or from a place of your choice. `open` does it otherwise.
+ *
+ * @example
+ * ```ts
+ * await init({ wasm: '/static/plinth.wasm' });
+ * ```
+ */
 export function init(options?: InitOptions): Promise<void> {
   return loadEngine(() => options?.wasm ?? fileOfThePackage());
 }

@@ -4,7 +4,7 @@ import { fdbError } from './fdb-error.js';
 import type { OptionTable } from './option-codes.js';
 
 /** What an option is set to: a number, text or bytes; nothing for a flag. */
-export type OptionValue = number | string | Uint8Array | undefined;
+export type OptionValue = number | string | Uint8Array | null | undefined;
 
 /** Options of `open` that FoundationDB does not have. */
 export const OWN_OPTIONS: readonly string[] = ['durability', 'cacheBytes'];
@@ -16,7 +16,7 @@ const EXPECTED = 'an integer, text or bytes';
  * little-endian bytes for an integer.
  */
 export function optionBytes(value: OptionValue): Uint8Array {
-  if (value === undefined) return new Uint8Array(0);
+  if (value === undefined || value === null) return new Uint8Array(0);
   if (typeof value === 'string' || value instanceof Uint8Array) return toBytes(value);
   if (!Number.isSafeInteger(value)) throw wrongValue('an option', EXPECTED, value);
   const bytes = new Uint8Array(8);

@@ -1,8 +1,7 @@
 import { type BytesLike, strInc, toBytes } from './bytes.js';
-import { type KeySelector, keySelector, toSelector } from './key-selector.js';
 
 /** One key-value pair of a range read. */
-export type Row = [key: Uint8Array, value: Uint8Array];
+export type Row<Key = Uint8Array, Value = Uint8Array> = [key: Key, value: Value];
 
 /** How much of a range to read, and from which end. */
 export interface RangeOptions {
@@ -30,46 +29,15 @@ export interface KeyRange {
 /** The exclusive top of the key space. */
 export const KEY_SPACE_END = /* @__PURE__ */ Uint8Array.of(0xff);
 
-/** The range between two keys; without an end, the keys that begin with `start`. */
-export function toRange(start: BytesLike, end: BytesLike | undefined): KeyRange {
-  return end === undefined ? prefixRange(start) : { begin: toBytes(start), end: toBytes(end) };
-}
-
 /** The keys that begin with a prefix; the empty prefix begins them all. */
 export function prefixRange(prefix: BytesLike): KeyRange {
   const begin = toBytes(prefix);
   return { begin, end: begin.length === 0 ? KEY_SPACE_END : strInc(begin) };
 }
 
-/** A range between two selectors. */
-export interface SelectorRange {
-  begin: KeySelector;
-  end: KeySelector;
-}
-
-/** The same range as selectors. */
-export function selectorsOf(range: KeyRange): SelectorRange {
-  return {
-    begin: keySelector.firstGreaterOrEqual(range.begin),
-    end: keySelector.firstGreaterOrEqual(range.end),
-  };
-}
-
-/** The range between two keys or selectors; without an end, the keys that begin with `start`. */
-export function toSelectorRange(
-  start: BytesLike | KeySelector,
-  end: BytesLike | KeySelector | undefined,
-): SelectorRange {
-  if (end !== undefined) return { begin: toSelector(start), end: toSelector(end) };
-  if (keySelector.isKeySelector(start)) {
-    return { begin: start, end: keySelector.firstGreaterOrEqual(KEY_SPACE_END) };
-  }
-  return selectorsOf(prefixRange(start));
-}
-
-/** One batch of rows, decoded from the buffer in which it left the engine. */
-export interface RangeBatch {
-  rows: Row[];
+/** One batch of rows. */
+export interface RangeBatch<Key = Uint8Array, Value = Uint8Array> {
+  results: Row<Key, Value>[];
   /** False guarantees that nothing is left. */
   more: boolean;
 }
@@ -91,5 +59,5 @@ export function unpackBatch(chunk: Uint8Array): RangeBatch {
     rows[index] = [chunk.subarray(offset, keyEnd), chunk.subarray(keyEnd, valueEnd)];
     offset = valueEnd;
   }
-  return { rows, more: header.getUint32(4, true) !== 0 };
+  return { results: rows, more: header.getUint32(4, true) !== 0 };
 }

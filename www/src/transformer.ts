@@ -34,18 +34,39 @@ export interface Transformer<In, Out> {
   range?(prefix: In): { begin: BytesLike; end: BytesLike };
 }
 
-/** Bytes as they are; strings stand for their UTF-8 bytes. */
+/**
+ * Bytes as they are; strings stand for their UTF-8 bytes.
+ *
+ * @example
+ * ```ts
+ * defaultTransformer.pack('text'); // 'text'
+ * ```
+ */
 export const defaultTransformer: Transformer<BytesLike, Uint8Array> = {
   pack: (value) => value,
   unpack: (bytes) => bytes,
 };
 
-/** The keys whose bytes begin with those of `prefix`. */
+/**
+ * The keys whose bytes begin with those of `prefix`.
+ *
+ * @example
+ * ```ts
+ * const { begin, end } = defaultGetRange(['a'], tuple);
+ * ```
+ */
 export function defaultGetRange<In>(prefix: In, transformer: Transformer<In, unknown>): KeyRange {
   return prefixRange(transformer.pack(prefix));
 }
 
-/** The same transformer with `prefix` before its bytes. */
+/**
+ * The same transformer with `prefix` before its bytes.
+ *
+ * @example
+ * ```ts
+ * const users = db.withKeyEncoding(prefixTransformer('users/', tuple));
+ * ```
+ */
 export function prefixTransformer<In, Out>(
   prefix: BytesLike,
   inner: Transformer<In, Out>,

@@ -1,9 +1,23 @@
-/** The number of a version, which is eight bytes, big-endian. -1 for "none". */
+/**
+ * The number of a version, which is eight bytes, big-endian. -1 for "none".
+ *
+ * @example
+ * ```ts
+ * const number = versionNumber(await tn.getReadVersion());
+ * ```
+ */
 export function versionNumber(version: Uint8Array): number {
   return Number(toBigInt(version));
 }
 
-/** A number as a version: eight bytes, big-endian. */
+/**
+ * A number as a version: eight bytes, big-endian.
+ *
+ * @example
+ * ```ts
+ * tn.setReadVersion(versionBytes(10_000_000));
+ * ```
+ */
 export function versionBytes(version: number | bigint): Uint8Array {
   const bytes = new Uint8Array(8);
   new DataView(bytes.buffer).setBigInt64(0, BigInt(version));

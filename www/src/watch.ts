@@ -1,4 +1,4 @@
-import type { WatchHandle } from './engine.js';
+import type { WatchCalls } from './engine.js';
 import { settle } from './engine.js';
 import { errorCodes } from './error-codes.js';
 import { FDBError } from './fdb-error.js';
@@ -11,7 +11,15 @@ export interface Watch {
    * nobody handles is not reported as unhandled.
    */
   readonly promise: Promise<boolean>;
-  /** Ends the watch. Harmless when it has ended. */
+  /**
+   * Ends the watch. Harmless when it has ended.
+   *
+   * @example
+   * ```ts
+   * const watch = await db.getAndWatch('inbox');
+   * watch.cancel();
+   * ```
+   */
   cancel(): void;
 }
 
@@ -30,7 +38,7 @@ const QUIET_CODES: readonly number[] = [
 ];
 
 /** Wraps a watch of the engine. */
-export function wrapWatch(handle: WatchHandle, options: WatchOptions | undefined): Watch {
+export function wrapWatch(handle: WatchCalls, options: WatchOptions | undefined): Watch {
   const promise = settle(handle.promise as Promise<void>).then(
     () => true,
     (error: unknown) => {

@@ -5,6 +5,7 @@ import { tuple as ours } from 'plinthdb';
 import { hex } from '../suite/bytes.ts';
 import { Random } from '../suite/random.ts';
 import { randomTuple } from '../suite/tuple-items.ts';
+import { tupleCosts } from '../support/tuple-costs.ts';
 
 const TUPLES = 20_000;
 
@@ -33,55 +34,16 @@ export function tupleCrossCheck(seed: number): void {
       assert.deepEqual([hex(found.data), found.stampPos, found.codePos], [hex(data), stampPos, codePos]);
     });
 
-    it('packing and unpacking take no longer', () => {
-      const key = ['user', 42, 'name'];
-      const stamped = ['log', ours.unboundVersionstamp()];
-      const baked = ['log', { type: 'versionstamp' as const, value: Buffer.alloc(12) }];
-      const [packed, packedStamp] = [ours.pack(key), ours.pack(baked)];
-      const [theirPacked, theirPackedStamp] = [Buffer.from(packed), Buffer.from(packedStamp)];
-      compare(
-        'pack a key',
-        () => ours.pack(key),
-        () => theirs.pack(key),
-      );
-      compare(
-        'unpack it',
-        () => ours.unpack(packed),
-        () => theirs.unpack(theirPacked),
-      );
-      compare(
-        'pack a versionstamped key',
-        () => ours.packUnboundVersionstamp(stamped),
-        () => theirs.packUnboundVersionstamp(stamped as theirs.TupleItem[]),
-      );
-      compare(
-        'unpack it baked',
-        () => ours.unpack(packedStamp),
-        () => theirs.unpack(theirPackedStamp),
-      );
+    it('packing and unpacking take no longer, with Buffers too', () => {
+      for (const { what, ours, buffers, theirs } of tupleCosts()) {
+        console.log(
+          `      ${what}: ${ours.toFixed(0)} ns, with Buffers ${buffers.toFixed(0)} ns, fdb-tuple ${theirs.toFixed(0)} ns`,
+        );
+        assert.isAtMost(ours, theirs, what);
+        assert.isAtMost(buffers, theirs, `${what}, with Buffers`);
+      }
     });
   });
-}
-
-/** The best of several turns each, so that what else the machine does counts for neither. */
-function compare(what: string, our: () => unknown, their: () => unknown): void {
-  let [best, theirBest] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
-  for (let turn = 0; turn < 9; turn += 1) {
-    best = Math.min(best, nanoseconds(our));
-    theirBest = Math.min(theirBest, nanoseconds(their));
-  }
-  console.log(`      ${what}: ${best.toFixed(0)} ns, fdb-tuple ${theirBest.toFixed(0)} ns`);
-  assert.isAtMost(best, theirBest, what);
-}
-
-let kept: unknown;
-
-function nanoseconds(body: () => unknown): number {
-  const count = 20_000;
-  const from = process.hrtime.bigint();
-  for (let turn = 0; turn < count; turn += 1) kept = body();
-  assert.isDefined(kept);
-  return Number(process.hrtime.bigint() - from) / count;
 }
 
 /** The same with a Buffer for each Uint8Array, which is what `fdb-tuple` takes and gives. */

@@ -7,6 +7,7 @@
 import { open } from 'plinthdb';
 import { apiSuite } from '../suite/api-suite.ts';
 import type { Storage } from '../suite/fixture.ts';
+import { foundationdbEntry } from '../suite/foundationdb-entry.ts';
 import { layers } from '../suite/layers.ts';
 import { recipes } from '../suite/recipes.ts';
 import type { TestEvent } from '../support/page-run.ts';
@@ -29,15 +30,18 @@ mocha.setup({
 });
 if (grep !== null) mocha.fgrep(grep);
 
+const uniqueName = () => `${isMemory ? 'memory:' : ''}suite-${opened++}-${crypto.randomUUID()}`;
+
 const storage: Storage = {
   label: isMemory ? 'memory in Chromium' : 'IndexedDB in Chromium',
-  uniqueName: () => `${isMemory ? 'memory:' : ''}suite-${opened++}-${crypto.randomUUID()}`,
+  uniqueName,
   open,
   seed: Number(parameters.get('seed')),
   steps: Number(parameters.get('steps')),
 };
 apiSuite(storage);
 recipes(storage);
+foundationdbEntry(uniqueName);
 if (isMemory) layers(Number(parameters.get('seed')));
 
 mocha.run();

@@ -18,6 +18,7 @@ import { randomProgram } from './random-program.ts';
 import { readVersions } from './read-versions.ts';
 import { readYourWrites } from './read-your-writes.ts';
 import { retry } from './retry.ts';
+import { scopes } from './scopes.ts';
 import { selectors } from './selectors.ts';
 import { serializability } from './serializability.ts';
 import { snapshotReads } from './snapshot-reads.ts';
@@ -45,6 +46,7 @@ export function apiSuite(storage: Storage): void {
     durabilityOption(storage);
     options(storage);
     readVersions(storage);
+    scopes(storage);
     directories(storage);
     maintenance(storage);
     lifecycle(storage);

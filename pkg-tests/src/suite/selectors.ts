@@ -1,6 +1,6 @@
 /** Key selectors: keys by their place among the keys that are there. */
 import { assert } from 'chai';
-import { keySelector, StreamingMode } from 'plinthdb';
+import { keySelector, StreamingMode, subspaceEnd } from 'plinthdb';
 import { rowTexts, text } from './bytes.ts';
 import { codeOf, fill, type Storage, withDatabase } from './fixture.ts';
 
@@ -52,8 +52,10 @@ export function selectors(storage: Storage): void {
         ['d', '2'],
         ['b', '1'],
       ]);
-      const toTheEnd = await tn.getRangeAll(firstGreaterOrEqual('d'));
-      assert.lengthOf(toTheEnd, 2, 'a selector without an end goes on to the end');
+      const toTheEnd = await tn.getRangeAll(firstGreaterOrEqual('d'), subspaceEnd);
+      assert.lengthOf(toTheEnd, 2);
+      const below = await tn.getRangeAll(firstGreaterOrEqual('d'));
+      assert.lengthOf(below, 1, 'a selector without an end goes on as long as keys begin with its key');
     });
 
     it('a key that appears before the selected one is a conflict', async () => {

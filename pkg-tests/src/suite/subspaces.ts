@@ -75,6 +75,18 @@ function keys(): void {
     assert.deepEqual(subspace.prefix, Uint8Array.of(1));
   });
 
+  it('Buffers that are given are neither changed nor kept', () => {
+    const { Buffer } = globalThis as { Buffer?: { from(text: string): Uint8Array } };
+    // Their `slice` is a view, unlike that of other bytes.
+    if (!Buffer) return;
+    const prefix = Buffer.from('ab');
+    assert.deepEqual(Uint8Array.from(util.strInc(prefix)), utf8('ac'));
+    assert.equal(hex(prefix), '6162');
+    const subspace = new Subspace(prefix);
+    prefix[0] = 0;
+    assert.equal(hex(subspace.prefix), '6162');
+  });
+
   it('`at` goes down by the encoding at hand, and may change it below', () => {
     const tuples = new Subspace('p', tuple, encoders.json);
     assert.equal(hex(tuples.at(['a']).prefix), '70026100');

@@ -32,11 +32,11 @@ export function packageManifest(): PackageManifest {
   return JSON.parse(readFileSync(file, 'utf8')) as PackageManifest;
 }
 
-/** The module that `import 'plinthdb'` means, relative to the package's folder. */
-export function packageEntry(): string {
-  const main = packageManifest().exports['.'];
+/** The module that `import 'plinthdb'` means, or of a subpath, relative to the package's folder. */
+export function packageEntry(subpath = '.'): string {
+  const main = packageManifest().exports[subpath];
   const entry = typeof main === 'string' ? main : (main?.import ?? main?.browser ?? main?.default);
-  if (entry === undefined) throw new Error("the package exports nothing at '.'");
+  if (entry === undefined) throw new Error(`the package exports nothing at '${subpath}'`);
   return entry.replace(/^\.\//, '');
 }
 

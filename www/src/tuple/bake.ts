@@ -4,6 +4,12 @@ import type { TupleItem } from './item.js';
 /**
  * Replaces, in place and in the arrays inside, each unbound versionstamp by the one that the commit used.
  * `code` is for those without a code of their own.
+ *
+ * @example
+ * ```ts
+ * const key = ['log', tuple.unboundVersionstamp(0)];
+ * tuple.bakeVersionstamp(key, new Uint8Array(10), null);
+ * ```
  */
 export function bakeVersionstamp(items: TupleItem[], stamp: Uint8Array, code: Uint8Array | null): void {
   for (const [index, item] of items.entries()) {

@@ -35,7 +35,14 @@ export const rawRange = {
   end: /* @__PURE__ */ Uint8Array.of(ESCAPE),
 } as const;
 
-/** All tuples that begin with these elements and have more of them. */
+/**
+ * All tuples that begin with these elements and have more of them.
+ *
+ * @example
+ * ```ts
+ * const { begin, end } = tuple.range(['user', 42]);
+ * ```
+ */
 export function range(items?: TupleIn): { begin: Uint8Array; end: Uint8Array } {
   const packed = pack(items);
   return { begin: concat2(packed, rawRange.begin), end: concat2(packed, rawRange.end) };

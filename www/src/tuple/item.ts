@@ -61,7 +61,14 @@ export interface UnboundStamp {
   codePos?: number | undefined;
 }
 
-/** A versionstamp that the commit is to fill in. */
+/**
+ * A versionstamp that the commit is to fill in.
+ *
+ * @example
+ * ```ts
+ * const key = ['log', tuple.unboundVersionstamp()];
+ * ```
+ */
 export function unboundVersionstamp(code?: number): UnboundVersionstampItem {
   return { type: 'unbound versionstamp', code };
 }

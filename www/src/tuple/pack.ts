@@ -385,7 +385,14 @@ export function pack(items?: TupleIn): Uint8Array {
   return bytes;
 }
 
-/** The bytes of a tuple that has exactly one unbound versionstamp in it, and where it is. */
+/**
+ * The bytes of a tuple that has exactly one unbound versionstamp in it, and where it is.
+ *
+ * @example
+ * ```ts
+ * const { data, stampPos } = tuple.packUnboundVersionstamp(['log', tuple.unboundVersionstamp()]);
+ * ```
+ */
 export function packUnboundVersionstamp(items?: TupleIn): UnboundStamp {
   const packer = run(items);
   const { stampPos, codePos } = packer;

@@ -255,6 +255,11 @@ class Unpacker {
  *
  * Throws `invalid_tuple_data_type`, `invalid_uuid_size` or `invalid_versionstamp_size`, saying where, for
  * bytes that are no tuple.
+ *
+ * @example
+ * ```ts
+ * const [kind, id] = tuple.unpack(tuple.pack(['user', 42]));
+ * ```
  */
 export function unpack(bytes: Uint8Array, noCanonicalize = false): TupleItem[] {
   if (!(bytes instanceof Uint8Array)) {

@@ -1,0 +1,78 @@
+/** What is the same wherever the engine's WebAssembly comes from: opening databases, and what is before it. */
+import type { OpenOptions } from '../api.js';
+import { loadEngine, openDatabase, type WasmSource } from '../engine.js';
+import { apiVersion } from './api-version.js';
+import { Database } from './database.js';
+import { closeAll, LazyConnection } from './lazy-connection.js';
+import { type NetworkOptions, networkOptionTable } from './network-options.js';
+import { setOptionsOrWarn } from './options.js';
+import { root } from './subspace.js';
+
+/** The database of a program that names no cluster file: the file's usual name. */
+const USUAL_NAME = 'fdb.cluster';
+
+let isStarted = false;
+
+/** Opens a database with the engine from this source. */
+export function openFrom(source: () => WasmSource, name: string, options: OpenOptions | undefined): Database {
+  if (apiVersion() === undefined) {
+    throw new Error(
+      'You must specify an API version to connect to FoundationDB. Eg: fdb.setAPIVersion(720);',
+    );
+  }
+  isStarted = true;
+  const { durability, cacheBytes } = options ?? {};
+  const connection = new LazyConnection(name, async () => {
+    await loadEngine(source);
+    return openDatabase(name, { durability, cacheBytes, defersErrors: true });
+  });
+  const database = new Database(connection, root);
+  if (options) database.setNativeOptions(options);
+  return database;
+}
+
+/** The name of the database that stands for a cluster file. */
+export function nameOf(clusterFile: string | undefined): string {
+  return clusterFile ?? USUAL_NAME;
+}
+
+/**
+ * Options of the network: taken before the first `open`, and without effect.
+ *
+ * @example
+ * ```ts
+ * fdb.configNetwork({ trace_enable: 'trace' });
+ * ```
+ */
+export function configNetwork(options: NetworkOptions): void {
+  if (isStarted) throw new Error('configNetwork must be called before FDB connections are opened');
+  setOptionsOrWarn(options, networkOptionTable, [], () => undefined);
+}
+
+/**
+ * Closes all databases that were opened here.
+ *
+ * @example
+ * ```ts
+ * fdb.stopNetworkSync();
+ * ```
+ */
+export function stopNetworkSync(): void {
+  closeAll();
+}
+
+/** A cluster, which FoundationDB had long ago. */
+export interface Cluster {
+  openDatabase(name?: 'DB', options?: OpenOptions): Promise<Database>;
+  openDatabaseSync(name?: 'DB', options?: OpenOptions): Database;
+  close(): void;
+}
+
+/** A cluster of what `open` opens. */
+export function clusterOf(open: (options: OpenOptions | undefined) => Database): Cluster {
+  return {
+    openDatabase: async (_name, options) => open(options),
+    openDatabaseSync: (_name, options) => open(options),
+    close: () => undefined,
+  };
+}

@@ -1,0 +1,111 @@
+/**
+ * FoundationDB's options of the network. There is no network: they are taken, and have no effect.
+ *
+ * The names, numbers and arguments are those of FoundationDB.
+ */
+import type { Flag, OptionTable } from '../option-codes.js';
+
+/** The number of each option of the network. */
+export const networkOptionNumbers = {
+  LocalAddress: 10,
+  ClusterFile: 20,
+  TraceEnable: 30,
+  TraceRollSize: 31,
+  TraceMaxLogsSize: 32,
+  TraceLogGroup: 33,
+  TraceFormat: 34,
+  TraceClockSource: 35,
+  TraceFileIdentifier: 36,
+  TraceShareAmongClientThreads: 37,
+  TracePartialFileSuffix: 39,
+  Knob: 40,
+  TLSPlugin: 41,
+  TLSCertBytes: 42,
+  TLSCertPath: 43,
+  TLSKeyBytes: 45,
+  TLSKeyPath: 46,
+  TLSVerifyPeers: 47,
+  BuggifyEnable: 48,
+  BuggifyDisable: 49,
+  BuggifySectionActivatedProbability: 50,
+  BuggifySectionFiredProbability: 51,
+  TLSCaBytes: 52,
+  TLSCaPath: 53,
+  TLSPassword: 54,
+  DisableMultiVersionClientApi: 60,
+  CallbacksOnExternalThreads: 61,
+  ExternalClientLibrary: 62,
+  ExternalClientDirectory: 63,
+  DisableLocalClient: 64,
+  ClientThreadsPerVersion: 65,
+  FutureVersionClientLibrary: 66,
+  DisableClientStatisticsLogging: 70,
+  EnableSlowTaskProfiling: 71,
+  EnableRunLoopProfiling: 71,
+  DisableClientBypass: 72,
+  ClientBuggifyEnable: 80,
+  ClientBuggifyDisable: 81,
+  ClientBuggifySectionActivatedProbability: 82,
+  ClientBuggifySectionFiredProbability: 83,
+  DistributedClientTracer: 90,
+  ClientTmpDir: 91,
+  SupportedClientVersions: 1000,
+  ExternalClient: 1001,
+  ExternalClientTransportId: 1002,
+} as const;
+
+/** The number of each option of the network, and whether it is a flag, by its name. */
+export const networkOptionTable = {
+  local_address: [10, false],
+  cluster_file: [20, false],
+  trace_enable: [30, false],
+  trace_roll_size: [31, false],
+  trace_max_logs_size: [32, false],
+  trace_log_group: [33, false],
+  trace_format: [34, false],
+  trace_clock_source: [35, false],
+  trace_file_identifier: [36, false],
+  trace_share_among_client_threads: [37, true],
+  trace_partial_file_suffix: [39, false],
+  knob: [40, false],
+  TLS_plugin: [41, false],
+  TLS_cert_bytes: [42, false],
+  TLS_cert_path: [43, false],
+  TLS_key_bytes: [45, false],
+  TLS_key_path: [46, false],
+  TLS_verify_peers: [47, false],
+  Buggify_enable: [48, true],
+  Buggify_disable: [49, true],
+  Buggify_section_activated_probability: [50, false],
+  Buggify_section_fired_probability: [51, false],
+  TLS_ca_bytes: [52, false],
+  TLS_ca_path: [53, false],
+  TLS_password: [54, false],
+  disable_multi_version_client_api: [60, true],
+  callbacks_on_external_threads: [61, true],
+  external_client_library: [62, false],
+  external_client_directory: [63, false],
+  disable_local_client: [64, true],
+  client_threads_per_version: [65, false],
+  future_version_client_library: [66, false],
+  disable_client_statistics_logging: [70, true],
+  enable_slow_task_profiling: [71, true],
+  enable_run_loop_profiling: [71, true],
+  disable_client_bypass: [72, true],
+  client_buggify_enable: [80, true],
+  client_buggify_disable: [81, true],
+  client_buggify_section_activated_probability: [82, false],
+  client_buggify_section_fired_probability: [83, false],
+  distributed_client_tracer: [90, false],
+  client_tmp_dir: [91, false],
+  supported_client_versions: [1000, false],
+  external_client: [1001, true],
+  external_client_transport_id: [1002, false],
+} as const satisfies OptionTable;
+
+/** Options of the network, by their names. */
+export type NetworkOptions = {
+  readonly [Name in keyof typeof networkOptionTable]?: (typeof networkOptionTable)[Name][1] extends true
+    ? Flag
+    : number | string | Uint8Array | undefined;
+};

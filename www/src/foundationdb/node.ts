@@ -1,0 +1,96 @@
+/**
+ * Plinth in the shape of the npm package `foundationdb`, for programs that are written for it: `open` is
+ * synchronous, and the database is opened while it is in use.
+ *
+ * This entry is for Node, which has no IndexedDB: every database is in memory, shared by what opens it under
+ * the same name, and lost with the last of them.
+ */
+import { readFile } from 'node:fs/promises';
+import { deleteFrom, type InitOptions, type OpenOptions } from '../api.js';
+import { loadEngine, type WasmSource } from '../engine.js';
+import type { Database } from './database.js';
+import { type Cluster, clusterOf, nameOf, openFrom } from './entry.js';
+
+export * from './exports.js';
+
+/**
+ * Opens a database in memory, at once: what is done with it waits until it is open. The path of a cluster file is the
+ * name of the database, and `fdb.cluster` the name for none. Throws if no API version was set.
+ *
+ * @example
+ * ```ts
+ * fdb.setAPIVersion(720);
+ * const fresh = fdb.open();
+ * ```
+ */
+export function open(clusterFile?: string, options?: OpenOptions): Database {
+  return openFrom(fileOfThePackage, memoryName(clusterFile), options);
+}
+
+/**
+ * The same as {@link open}. @deprecated
+ *
+ * @example
+ * ```ts
+ * const old = fdb.openSync('fdb.cluster');
+ * ```
+ */
+export const openSync: typeof open = open;
+
+/**
+ * A cluster, which is no more than what `open` opens. @deprecated
+ *
+ * @example
+ * ```ts
+ * const old = fdb.createClusterSync().openDatabaseSync();
+ * ```
+ */
+export function createClusterSync(clusterFile?: string): Cluster {
+  return clusterOf((options) => open(clusterFile, options));
+}
+
+/**
+ * A cluster, which is no more than what `open` opens. @deprecated
+ *
+ * @example
+ * ```ts
+ * const old = await (await fdb.createCluster()).openDatabase();
+ * ```
+ */
+export async function createCluster(clusterFile?: string): Promise<Cluster> {
+  return createClusterSync(clusterFile);
+}
+
+/**
+ * Deletes a database with everything in it. Close its handles first.
+ *
+ * @example
+ * ```ts
+ * await fdb.deleteDatabase('fdb.cluster');
+ * ```
+ */
+export function deleteDatabase(clusterFile?: string): Promise<void> {
+  return deleteFrom(fileOfThePackage, memoryName(clusterFile));
+}
+
+/**
+ * Loads the engine before it is needed, or from a place of your choice. `open` does it otherwise.
+ *
+ * @example
+ * ```ts
+ * await fdb.init({ wasm: '/static/plinth.wasm' });
+ * ```
+ */
+export function init(options?: InitOptions): Promise<void> {
+  return loadEngine(() => options?.wasm ?? fileOfThePackage());
+}
+
+/** Names of databases in memory begin so, in every entry of the package. */
+function memoryName(clusterFile: string | undefined): string {
+  const name = nameOf(clusterFile);
+  return name.startsWith('memory:') ? name : `memory:${name}`;
+}
+
+function fileOfThePackage(): WasmSource {
+  return readFile(new URL('../../generated/plinth_wasm_bg.wasm', import.meta.url));
+}
