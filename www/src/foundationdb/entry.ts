@@ -1,6 +1,7 @@
 /** What is the same wherever the engine's WebAssembly comes from: opening databases, and what is before it. */
-import type { OpenOptions } from '../api.js';
-import { loadEngine, openDatabase, type WasmSource } from '../engine.js';
+import { type OpenOptions, openHandle } from '../api.js';
+import { loadEngine, type WasmSource } from '../engine.js';
+import { RecentActivity } from '../recent-activity.js';
 import { apiVersion } from './api-version.js';
 import { Database } from './database.js';
 import { closeAll, LazyConnection } from './lazy-connection.js';
@@ -21,11 +22,12 @@ export function openFrom(source: () => WasmSource, name: string, options: OpenOp
     );
   }
   isStarted = true;
-  const { durability, cacheBytes } = options ?? {};
-  const connection = new LazyConnection(name, async () => {
+  const { durability, cacheBytes, fallback, inspect } = options ?? {};
+  const opening = async () => {
     await loadEngine(source);
-    return openDatabase(name, { durability, cacheBytes, defersErrors: true });
-  });
+    return openHandle(name, { durability, cacheBytes, defersErrors: true }, fallback);
+  };
+  const connection = new LazyConnection(name, opening, new RecentActivity(inspect));
   const database = new Database(connection, root);
   if (options) database.setNativeOptions(options);
   return database;
