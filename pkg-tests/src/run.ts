@@ -2,7 +2,7 @@
  * The one command: the API suite in Node, on IndexedDB and in memory in a real Chromium, and the scenarios that need a
  * process or a browser of their own. The last line is `N passed, N failed`.
  *
- *   npm test -w pkg-tests [-- --grep TEXT] [--part node|page|browser]
+ *   npm test -w pkg-tests [-- --grep TEXT] [--part node|page|browser|bundlers]
  *
  * PLINTH_CHROMIUM names the browser, PLINTH_SEED repeats a random run, PLINTH_STEPS makes random programs longer.
  */
@@ -33,9 +33,20 @@ import { survivesRestart } from './browser/survives-restart.ts';
 import { thrownAwayStore } from './browser/thrown-away-store.ts';
 import { watchesAcrossTabs } from './browser/watches-across-tabs.ts';
 import type { World } from './browser/world.ts';
+import { contentPolicy } from './bundlers/content-policy.ts';
+import { esbuild } from './bundlers/esbuild.ts';
+import { next } from './bundlers/next.ts';
+import { packageLint } from './bundlers/package-lint.ts';
+import { react } from './bundlers/react.ts';
+import { rollup } from './bundlers/rollup.ts';
+import { sizeBudget } from './bundlers/size-budget.ts';
+import { vite } from './bundlers/vite.ts';
+import { webpack } from './bundlers/webpack.ts';
+import { workers } from './bundlers/workers.ts';
 import { examples } from './node/examples.ts';
 import { foundationdbInNode } from './node/foundationdb-in-node.ts';
 import { guide } from './node/guide.ts';
+import { importsAndRequires } from './node/imports-and-requires.ts';
 import { oldTransaction } from './node/old-transaction.ts';
 import { packageContents } from './node/package-contents.ts';
 import { programsInNode } from './node/programs.ts';
@@ -65,14 +76,14 @@ async function main(): Promise<Counts> {
   );
   const all: Counts[] = [];
   if (isWanted('node')) all.push(await runInNode());
-  if (isWanted('page') || isWanted('browser')) all.push(...(await runInBrowser()));
+  if (isWanted('page') || isWanted('browser') || isWanted('bundlers')) all.push(...(await runInBrowser()));
   return {
     passed: all.reduce((sum, { passed }) => sum + passed, 0),
     failed: all.reduce((sum, { failed }) => sum + failed, 0),
   };
 }
 
-function isWanted(part: 'node' | 'page' | 'browser'): boolean {
+function isWanted(part: 'node' | 'page' | 'browser' | 'bundlers'): boolean {
   return options.part === undefined || options.part === part;
 }
 
@@ -94,6 +105,7 @@ function runInNode(): Promise<Counts> {
       foundationdbInNode();
       tupleCrossCheck(seed);
       withoutABrowser();
+      importsAndRequires();
       guide();
       oldTransaction();
       packageContents();
@@ -131,10 +143,9 @@ async function runParts(server: StaticServer, browser: Browser): Promise<Counts[
       all.push(await runSuiteInPage(browser, `${server.origin}/suite.html?${query}`));
     }
   }
-  if (isWanted('browser')) {
-    const world: World = { server, browser, toolsPage: `${server.origin}/tools.html`, seed, steps };
-    all.push(await runMocha(() => scenarios(world), { grep: options.grep }));
-  }
+  const world: World = { server, browser, toolsPage: `${server.origin}/tools.html`, seed, steps };
+  if (isWanted('browser')) all.push(await runMocha(() => scenarios(world), { grep: options.grep }));
+  if (isWanted('bundlers')) all.push(await runMocha(() => bundlers(world), { grep: options.grep }));
   return all;
 }
 
@@ -161,6 +172,21 @@ function scenarios(world: World): void {
     recipesAcrossTabs(world);
     durability(world);
     groupCommit(world);
+  });
+}
+
+function bundlers(world: World): void {
+  describe('the package in projects of its users', () => {
+    packageLint();
+    sizeBudget();
+    vite(world);
+    webpack(world);
+    esbuild(world);
+    rollup(world);
+    next(world);
+    react(world);
+    workers(world);
+    contentPolicy(world);
   });
 }
 

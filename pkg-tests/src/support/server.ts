@@ -16,7 +16,7 @@ const CONTENT_TYPES: Record<string, string> = {
 export class StaticServer {
   readonly origin: string;
   readonly #server: Server;
-  readonly #texts = new Map<string, string>();
+  readonly #texts = new Map<string, { text: string; own: Record<string, string> }>();
 
   private constructor(server: Server) {
     this.#server = server;
@@ -29,7 +29,7 @@ export class StaticServer {
     const server = createServer((request, response) => {
       const path = decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname);
       const made = started.#texts.get(path);
-      if (made !== undefined) return sendText(response, path, made);
+      if (made !== undefined) return sendText(response, path, made.text, made.own);
       // A page without an icon would log an error for it.
       if (path === '/favicon.ico') return response.writeHead(204).end();
       const prefix = prefixes.find((candidate) => path.startsWith(candidate));
@@ -45,8 +45,8 @@ export class StaticServer {
   }
 
   /** Serves `text` at `path`; the extension tells its type. Returns the address. */
-  serveText(path: string, text: string): string {
-    this.#texts.set(path, text);
+  serveText(path: string, text: string, own: Record<string, string> = {}): string {
+    this.#texts.set(path, { text, own });
     return this.origin + path;
   }
 
@@ -64,8 +64,8 @@ function headers(path: string): Record<string, string> {
   };
 }
 
-function sendText(response: ServerResponse, path: string, text: string): void {
-  response.writeHead(200, headers(path)).end(text);
+function sendText(response: ServerResponse, path: string, text: string, own: Record<string, string>): void {
+  response.writeHead(200, { ...headers(path), ...own }).end(text);
 }
 
 function sendFile(response: ServerResponse, file: string): void {

@@ -94,7 +94,10 @@ class Copy implements LiveRows<unknown, unknown> {
     if (!this.#following && this.state.error === undefined) this.#follow();
     return () => {
       this.#listeners.delete(changed);
-      if (this.#listeners.size === 0) this.#closeLater();
+      if (this.#listeners.size > 0) return;
+      // Whoever asks again after a failure tries again. Until then it must be found, or rendering would never end.
+      if (this.state.error !== undefined) this.#forget();
+      this.#closeLater();
     };
   }
 
@@ -109,9 +112,7 @@ class Copy implements LiveRows<unknown, unknown> {
         for (const listener of this.#listeners) listener();
       };
       const end = () => {
-        if (this.#following !== following) return;
-        this.#following = undefined;
-        this.#forget();
+        if (this.#following === following) this.#following = undefined;
       };
       const fail = (error: unknown) => {
         end();
