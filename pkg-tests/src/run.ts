@@ -28,6 +28,7 @@ import { readSkew } from './browser/read-skew.ts';
 import { readmeExample } from './browser/readme-example.ts';
 import { recipesAcrossTabs } from './browser/recipes-across-tabs.ts';
 import { staticFolder } from './browser/static-folder.ts';
+import { surroundings } from './browser/surroundings.ts';
 import { survivesKill } from './browser/survives-kill.ts';
 import { survivesRestart } from './browser/survives-restart.ts';
 import { thrownAwayStore } from './browser/thrown-away-store.ts';
@@ -152,6 +153,7 @@ async function runParts(server: StaticServer, browser: Browser): Promise<Counts[
 function scenarios(world: World): void {
   describe('scenarios in Chromium', () => {
     staticFolder(world);
+    surroundings(world);
     readmeExample(world);
     programsInPages(world);
     survivesRestart(world);
