@@ -52,6 +52,7 @@ import { oldTransaction } from './node/old-transaction.ts';
 import { packageContents } from './node/package-contents.ts';
 import { programsInNode } from './node/programs.ts';
 import { tupleCrossCheck } from './node/tuple-cross-check.ts';
+import { typesOfAPage } from './node/types-of-a-page.ts';
 import { withoutABrowser } from './node/without-a-browser.ts';
 import { apiSuite } from './suite/api-suite.ts';
 import type { Storage } from './suite/fixture.ts';
@@ -111,6 +112,7 @@ function runInNode(): Promise<Counts> {
       oldTransaction();
       packageContents();
       examples();
+      typesOfAPage();
       programsInNode();
     },
     { grep: options.grep },

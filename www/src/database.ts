@@ -202,6 +202,24 @@ export class Database<
     return new Transaction(shared, this.subspace, false);
   }
 
+  /** Runs a transaction that only reads, and nothing with a conflict: it has nothing to commit. */
+  async #read<T>(body: (snapshot: Transaction<KeyIn, KeyOut, ValIn, ValOut>) => Promise<T>): Promise<T> {
+    const tn = this.rawCreateTransaction();
+    const snapshot = tn.snapshot();
+    try {
+      for (;;) {
+        try {
+          return await body(snapshot);
+        } catch (error) {
+          if (!(error instanceof FDBError)) throw error;
+          await retryOrThrow(tn, error);
+        }
+      }
+    } finally {
+      tn.free();
+    }
+  }
+
   /** Sets the options that a transaction is begun with. @internal */
   protected setTransactionOptions(
     tn: Transaction<KeyIn, KeyOut, ValIn, ValOut>,
@@ -346,7 +364,7 @@ export class Database<
    * ```
    */
   get(key: KeyIn): Promise<ValOut | undefined> {
-    return this.doTransaction((tn) => tn.snapshot().get(key));
+    return this.#read((snapshot) => snapshot.get(key));
   }
 
   /**
@@ -358,7 +376,7 @@ export class Database<
    * ```
    */
   getKey(selector: RangeStart<KeyIn>): Promise<KeyOut | undefined> {
-    return this.doTransaction((tn) => tn.snapshot().getKey(selector));
+    return this.#read((snapshot) => snapshot.getKey(selector));
   }
 
   /**
@@ -374,7 +392,7 @@ export class Database<
     end?: RangeEnd<KeyIn>,
     options?: RangeOptions,
   ): Promise<Row<KeyOut, ValOut>[]> {
-    return this.doTransaction((tn) => tn.snapshot().getRangeAll(start, end, options));
+    return this.#read((snapshot) => snapshot.getRangeAll(start, end, options));
   }
 
   /**
@@ -399,7 +417,7 @@ export class Database<
    * ```
    */
   getVersionstampPrefixedValue(key: KeyIn): Promise<StampedValue<ValOut> | null> {
-    return this.doTransaction((tn) => tn.snapshot().getVersionstampPrefixedValue(key));
+    return this.#read((snapshot) => snapshot.getVersionstampPrefixedValue(key));
   }
 
   /**
@@ -461,7 +479,7 @@ export class Database<
    */
   async getBoundaryKeys(start: KeyIn, end: KeyIn): Promise<KeyOut[]> {
     const { subspace } = this;
-    const [begin, last] = [subspace.packKey(start), subspace.packKey(end)];
+    const [begin, last] = [subspace.keyBytes(start), subspace.keyBytes(end)];
     const isIncluded = begin.length === 0 && last.length > 0;
     return isIncluded ? [subspace.unpackKey(this.#connection.own(new Uint8Array(0)))] : [];
   }

@@ -24,7 +24,7 @@ type Keys<KeyIn> = Subspace<KeyIn, unknown, never, unknown>;
 export function keyRange<KeyIn>(subspace: Keys<KeyIn>, start: KeyIn, end: KeyRangeEnd<KeyIn>): KeyRange {
   if (end === undefined || end === null) return subspace.packRange(start);
   if (end === subspaceEnd) return subspace.packRangeFrom(start);
-  return { begin: subspace.packKey(start), end: subspace.packKey(end as KeyIn) };
+  return { begin: subspace.keyBytes(start), end: subspace.keyBytes(end as KeyIn) };
 }
 
 /**
@@ -56,5 +56,5 @@ export function packSelector<KeyIn>(
   subspace: Keys<KeyIn>,
   { key, orEqual, offset }: KeySelector<KeyIn>,
 ): KeySelector<Uint8Array> {
-  return keySelector(subspace.packKey(key), orEqual, offset);
+  return keySelector(subspace.keyBytes(key), orEqual, offset);
 }

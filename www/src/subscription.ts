@@ -66,7 +66,7 @@ export function subjectRange<KeyIn>(subspace: Keys<KeyIn>, subject: Subject<KeyI
     if ('prefix' in subject) return subspace.packRange(subject.prefix as KeyIn);
     return keyRange(subspace, subject.begin as KeyIn, subject.end as KeyIn);
   }
-  const begin = subspace.packKey(subject as KeyIn);
+  const begin = subspace.keyBytes(subject as KeyIn);
   return { begin, end: keyAfter(begin) };
 }
 
@@ -111,7 +111,7 @@ export function changesDecoder<KeyIn, KeyOut, Value>(
       offset = valueEnd;
     }
     const isReplaced = (key: KeyIn) => {
-      const bytes = subspace.packKey(key);
+      const bytes = subspace.keyBytes(key);
       return replaced.some(({ begin, end }) => compare(begin, bytes) <= 0 && compare(bytes, end) < 0);
     };
     return { version: own(versionBytes(version)), changes, replaced, isReplaced };

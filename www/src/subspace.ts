@@ -157,7 +157,13 @@ export class Subspace<KeyIn = BytesLike, KeyOut = Uint8Array, ValIn = BytesLike,
    * ```
    */
   packKey(key: KeyIn): Uint8Array {
-    return this.#withPrefix(this.keyXf.pack(key));
+    return this.handOut(this.keyBytes(key));
+  }
+
+  /** The bytes of a key for the engine, of whatever class. @internal */
+  keyBytes(key: KeyIn): Uint8Array {
+    const bytes = toBytes(this.keyXf.pack(key));
+    return this.prefix.length === 0 ? bytes : concat2(this.prefix, bytes);
   }
 
   /**
@@ -182,7 +188,12 @@ export class Subspace<KeyIn = BytesLike, KeyOut = Uint8Array, ValIn = BytesLike,
    * ```
    */
   packValue(value: ValIn): Uint8Array {
-    return this.handOut(toBytes(this.valueXf.pack(value)));
+    return this.handOut(this.valueBytes(value));
+  }
+
+  /** The bytes of a value for the engine, of whatever class. @internal */
+  valueBytes(value: ValIn): Uint8Array {
+    return toBytes(this.valueXf.pack(value));
   }
 
   /**

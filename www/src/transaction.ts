@@ -99,7 +99,7 @@ export class Transaction<
   get(key: KeyIn, options?: ReadOptions): Promise<ValOut | undefined> {
     try {
       if (options?.signal) return orAborted(this.get(key), options.signal);
-      const answer = call(() => this.#calls.get(this.subspace.packKey(key), this.isSnapshot));
+      const answer = call(() => this.#calls.get(this.subspace.keyBytes(key), this.isSnapshot));
       if (answer === undefined || answer instanceof Uint8Array) return Promise.resolve(this.#value(answer));
       if (typeof answer === 'number') return Promise.reject(lastError(answer));
       return settle(answer as Promise<Uint8Array | undefined>).then((value) => this.#value(value));
@@ -117,7 +117,7 @@ export class Transaction<
    * ```
    */
   async exists(key: KeyIn, options?: ReadOptions): Promise<boolean> {
-    const answer: unknown = call(() => this.#calls.get(this.subspace.packKey(key), this.isSnapshot));
+    const answer: unknown = call(() => this.#calls.get(this.subspace.keyBytes(key), this.isSnapshot));
     return (await this.#bytesOf(answer, options)) !== undefined;
   }
 
@@ -148,7 +148,7 @@ export class Transaction<
    * ```
    */
   set(key: KeyIn, value: ValIn): void {
-    check(call(() => this.#calls.set(this.subspace.packKey(key), this.subspace.packValue(value))));
+    check(call(() => this.#calls.set(this.subspace.keyBytes(key), this.subspace.valueBytes(value))));
   }
 
   /**
@@ -160,7 +160,7 @@ export class Transaction<
    * ```
    */
   clear(key: KeyIn): void {
-    check(call(() => this.#calls.clear(this.subspace.packKey(key))));
+    check(call(() => this.#calls.clear(this.subspace.keyBytes(key))));
   }
 
   /**
@@ -176,11 +176,11 @@ export class Transaction<
   }
 
   override atomicOp(type: number, key: KeyIn, operand: ValIn): void {
-    this.atomicOpNative(type, this.subspace.packKey(key), this.subspace.packValue(operand));
+    this.atomicOpNative(type, this.subspace.keyBytes(key), this.subspace.valueBytes(operand));
   }
 
   override atomicOpKB(type: number, key: KeyIn, operand: BytesLike): void {
-    this.atomicOpNative(type, this.subspace.packKey(key), operand);
+    this.atomicOpNative(type, this.subspace.keyBytes(key), operand);
   }
 
   override atomicOpNative(type: number, key: BytesLike, operand: BytesLike): void {
@@ -229,7 +229,7 @@ export class Transaction<
    * ```
    */
   setVersionstampSuffixedKey(key: KeyIn, value: ValIn, suffix?: BytesLike): void {
-    this.setVersionstampedKeyBuf(this.subspace.packKey(key), suffix, value);
+    this.setVersionstampedKeyBuf(this.subspace.keyBytes(key), suffix, value);
   }
 
   /**
@@ -286,7 +286,7 @@ export class Transaction<
    * ```
    */
   setVersionstampPrefixedValue(key: KeyIn, value?: ValIn, prefix?: BytesLike): void {
-    const rest = value === undefined ? undefined : this.subspace.packValue(value);
+    const rest = value === undefined ? undefined : this.subspace.valueBytes(value);
     this.#setStampedValue(key, packVersionstampPrefixSuffix(prefix, rest, false));
   }
 
@@ -313,7 +313,7 @@ export class Transaction<
    * ```
    */
   async getVersionstampPrefixedValue(key: KeyIn): Promise<StampedValue<ValOut> | null> {
-    const answer: unknown = call(() => this.#calls.get(this.subspace.packKey(key), this.isSnapshot));
+    const answer: unknown = call(() => this.#calls.get(this.subspace.keyBytes(key), this.isSnapshot));
     const found = await this.#bytesOf(answer, undefined);
     if (found === undefined) return null;
     const bytes = this.#shared.own(found);
@@ -491,7 +491,7 @@ export class Transaction<
    */
   watch(key: KeyIn, options?: WatchOptions): Watch {
     return wrapWatch(
-      call(() => this.#calls.watch(this.subspace.packKey(key))),
+      call(() => this.#calls.watch(this.subspace.keyBytes(key))),
       options,
     );
   }
@@ -571,7 +571,7 @@ export class Transaction<
    * ```
    */
   addReadConflictKey(key: KeyIn): void {
-    const begin = this.subspace.packKey(key);
+    const begin = this.subspace.keyBytes(key);
     check(call(() => this.#calls.addReadConflictRange(begin, keyAfter(begin))));
   }
 
@@ -597,7 +597,7 @@ export class Transaction<
    * ```
    */
   addWriteConflictKey(key: KeyIn): void {
-    const begin = this.subspace.packKey(key);
+    const begin = this.subspace.keyBytes(key);
     check(call(() => this.#calls.addWriteConflictRange(begin, keyAfter(begin))));
   }
 
@@ -690,7 +690,7 @@ export class Transaction<
   async getRangeSplitPoints(start: KeyIn, end: KeyIn, chunkSize: number): Promise<KeyOut[]> {
     const { subspace } = this;
     const answer = call(() =>
-      this.#calls.rangeSplitPoints(subspace.packKey(start), subspace.packKey(end), chunkSize),
+      this.#calls.rangeSplitPoints(subspace.keyBytes(start), subspace.keyBytes(end), chunkSize),
     );
     const chunk = this.#shared.own(await settle(answer as Promise<Uint8Array>));
     return unpackBatch(chunk).results.map(([key]) => subspace.unpackKey(key));
@@ -915,11 +915,11 @@ export class Transaction<
   }
 
   #setStampedKey(template: Uint8Array, value: ValIn): void {
-    check(call(() => this.#calls.setVersionstampedKey(template, this.subspace.packValue(value))));
+    check(call(() => this.#calls.setVersionstampedKey(template, this.subspace.valueBytes(value))));
   }
 
   #setStampedValue(key: KeyIn, template: Uint8Array): void {
-    check(call(() => this.#calls.setVersionstampedValue(this.subspace.packKey(key), template)));
+    check(call(() => this.#calls.setVersionstampedValue(this.subspace.keyBytes(key), template)));
   }
 
   /** Writes the code of a versionstamp that has none of its own to its place; answers its bytes. */

@@ -2,6 +2,7 @@
 //!
 //! The generator is a library of this tool, pinned by Cargo.lock; nothing has to be installed for it.
 
+use std::env;
 use std::fs;
 use std::path::PathBuf;
 
@@ -35,6 +36,9 @@ const OPTIMIZER_FLAGS: [&str; 9] = [
     "--enable-sign-ext",
 ];
 
+/// Set for profiles: the functions of the module keep their names, which makes it a half larger.
+const NAMES_VARIABLE: &str = "PLINTH_WASM_NAMES";
+
 /// The module that browsers load.
 pub(crate) fn wasm_file() -> PathBuf {
     paths::generated().join(format!("{OUT_NAME}_bg.wasm"))
@@ -59,7 +63,11 @@ pub(crate) fn build(toolchain: WasmToolchain) -> Result<()> {
         .join("release")
         .join(format!("{OUT_NAME}.wasm"));
     let glue = paths::generated().join(format!("{OUT_NAME}.js"));
-    let settings = format!("{OPTIMIZER_FLAGS:?} wasm-bindgen {GENERATOR_VERSION}");
+    let mut flags = OPTIMIZER_FLAGS.to_vec();
+    if env::var_os(NAMES_VARIABLE).is_some() {
+        flags.push("--debuginfo");
+    }
+    let settings = format!("{flags:?} wasm-bindgen {GENERATOR_VERSION}");
     let lock = paths::root().join("package-lock.json");
     Stamp::new(
         "bindings",
@@ -78,7 +86,7 @@ pub(crate) fn build(toolchain: WasmToolchain) -> Result<()> {
                     .arg(wasm_file())
                     .arg("--output")
                     .arg(wasm_file())
-                    .args(OPTIMIZER_FLAGS),
+                    .args(&flags),
             )
         })
     })?;

@@ -21,11 +21,18 @@ pub(crate) fn run(all: bool) -> Result<()> {
         paths::www().join("README.md"),
         paths::demo().join(".work"),
         paths::package_tests().join(".work"),
+        paths::bench().join(".work"),
         paths::work(),
     ];
     made.extend(package::packed()?);
     if all {
-        for folder in [paths::root(), paths::www(), paths::package_tests(), paths::demo()] {
+        for folder in [
+            paths::root(),
+            paths::www(),
+            paths::package_tests(),
+            paths::bench(),
+            paths::demo(),
+        ] {
             made.push(folder.join("node_modules"));
         }
     }

@@ -7,6 +7,7 @@ use anyhow::Result;
 use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand};
 
+use crate::bench;
 use crate::clean;
 use crate::codegen;
 use crate::demo;
@@ -19,7 +20,8 @@ const VARIABLES: &str = "\
 Environment:
   PLINTH_CHROMIUM        the browser to test in, if not the one that is found
   CHROMEDRIVER           the driver of that browser
-  PLINTH_WASM_TOOLCHAIN  rustup or debian: how to compile to wasm, if not as chosen";
+  PLINTH_WASM_TOOLCHAIN  rustup or debian: how to compile to wasm, if not as chosen
+  PLINTH_WASM_NAMES      set: keep the names of the engine's functions in the wasm, for profiles";
 
 /// Plinth's commands. Each prepares what it needs: compiler, npm packages, browser.
 #[derive(Parser)]
@@ -50,6 +52,8 @@ enum Action {
     Build,
     /// Build the npm package and leave it as www/plinthdb-VERSION.tgz
     Pack,
+    /// Measure Plinth beside what a page would use instead, in a headless browser
+    Bench(bench::Options),
     /// Write the sources that are generated from the engine
     Codegen {
         /// Only fail if they are not up to date
@@ -89,6 +93,7 @@ pub(crate) fn run() -> Result<ExitCode> {
         Action::Pack => {
             Kit::default().packed()?;
         }
+        Action::Bench(options) => bench::run(&options)?,
         Action::Codegen { check } => codegen::run(check)?,
         Action::Clean { all } => clean::run(all)?,
         Action::WasmTestRunner { arguments } => wasm_tests::run(arguments)?,

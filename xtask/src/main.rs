@@ -4,6 +4,7 @@
 //! Nothing here is shipped. It may install named packages and write below the repository, and changes nothing else.
 
 mod apt;
+mod bench;
 mod bindings;
 mod browser;
 mod clean;

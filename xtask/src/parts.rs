@@ -9,6 +9,7 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 
 use crate::apt::on_path;
+use crate::bench;
 use crate::browser::BROWSER_VARIABLE;
 use crate::command;
 use crate::kit::Kit;
@@ -27,7 +28,7 @@ pub(crate) struct Part {
 }
 
 /// All parts, the quick ones first.
-pub(crate) const PARTS: [Part; 8] = [
+pub(crate) const PARTS: [Part; 9] = [
     Part {
         name: "lint-rust",
         about: "rustfmt and clippy, warnings denied",
@@ -62,6 +63,11 @@ pub(crate) const PARTS: [Part; 8] = [
         name: "package",
         about: "the packed npm package in Node and in a headless browser",
         run: package,
+    },
+    Part {
+        name: "bench",
+        about: "the benchmark, made small: everybody does the work, nobody is timed",
+        run: bench,
     },
     Part {
         name: "demo",
@@ -163,6 +169,7 @@ fn types(kit: &Kit) -> Result<String> {
     for (workspace, folder) in [
         ("www", paths::www()),
         ("pkg-tests", paths::package_tests()),
+        ("bench", paths::bench()),
         ("demo", paths::demo()),
     ] {
         if npm::has_script(&folder, "types")? {
@@ -187,6 +194,10 @@ fn package(kit: &Kit) -> Result<String> {
     kit.unpacked()?;
     let browser = kit.browser()?;
     tests(npm::script("pkg-tests", "test").env(BROWSER_VARIABLE, browser.path))
+}
+
+fn bench(kit: &Kit) -> Result<String> {
+    tests(bench::command(kit)?.args(["--", "--smoke"]))
 }
 
 fn demo(kit: &Kit) -> Result<String> {

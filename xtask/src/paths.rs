@@ -39,6 +39,11 @@ pub(crate) fn package_tests() -> PathBuf {
     root().join("pkg-tests")
 }
 
+/// The benchmark beside other databases.
+pub(crate) fn bench() -> PathBuf {
+    root().join("bench")
+}
+
 /// The demo page.
 pub(crate) fn demo() -> PathBuf {
     root().join("demo")

@@ -23,18 +23,24 @@ export class StaticServer {
     this.origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   }
 
-  /** `mounts`: path prefix -> folder or file. The longest prefix wins. */
-  static async start(mounts: Record<string, string>): Promise<StaticServer> {
+  /** `mounts`: path prefix -> folder or file. The longest prefix wins. `extra` headers go with every answer. */
+  static async start(
+    mounts: Record<string, string>,
+    extra: Record<string, string> = {},
+  ): Promise<StaticServer> {
     const prefixes = Object.keys(mounts).sort((left, right) => right.length - left.length);
     const server = createServer((request, response) => {
       const path = decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname);
       const made = started.#texts.get(path);
-      if (made !== undefined) return sendText(response, path, made.text, made.own);
+      if (made !== undefined) {
+        return sendText(response, { ...headers(path), ...extra, ...made.own }, made.text);
+      }
       // A page without an icon would log an error for it.
       if (path === '/favicon.ico') return response.writeHead(204).end();
       const prefix = prefixes.find((candidate) => path.startsWith(candidate));
       if (prefix === undefined) return response.writeHead(404).end();
-      return sendFile(response, join(mounts[prefix] as string, normalize(`/${path.slice(prefix.length)}`)));
+      const file = join(mounts[prefix] as string, normalize(`/${path.slice(prefix.length)}`));
+      return sendFile(response, file.replace(/\/$/, ''), extra);
     });
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
@@ -64,16 +70,15 @@ function headers(path: string): Record<string, string> {
   };
 }
 
-function sendText(response: ServerResponse, path: string, text: string, own: Record<string, string>): void {
-  response.writeHead(200, { ...headers(path), ...own }).end(text);
+function sendText(response: ServerResponse, all: Record<string, string>, text: string): void {
+  response.writeHead(200, all).end(text);
 }
 
-function sendFile(response: ServerResponse, file: string): void {
-  const trimmed = file.replace(/\/$/, '');
-  if (!statSync(trimmed, { throwIfNoEntry: false })?.isFile()) {
-    response.writeHead(404).end();
+function sendFile(response: ServerResponse, file: string, extra: Record<string, string>): void {
+  if (!statSync(file, { throwIfNoEntry: false })?.isFile()) {
+    response.writeHead(404, extra).end();
     return;
   }
-  response.writeHead(200, headers(trimmed));
-  createReadStream(trimmed).pipe(response);
+  response.writeHead(200, { ...headers(file), ...extra });
+  createReadStream(file).pipe(response);
 }

@@ -10,8 +10,12 @@ export type Bytes = typeof globalThis extends { Buffer: { alloc(size: number): i
 export type NativeValue = BytesLike;
 
 interface BufferClass {
+  from(bytes: Uint8Array): Uint8Array;
   from(buffer: ArrayBufferLike, offset: number, length: number): Uint8Array;
 }
+
+/** So many bytes a JavaScript engine keeps without an ArrayBuffer; to ask for one costs more than a copy. */
+const COPIED_BYTES_MAX = 64;
 
 /**
  * The same bytes as a Buffer, if there is a global `Buffer`: that of Node, or one that a bundler or the
@@ -19,6 +23,7 @@ interface BufferClass {
  */
 export function toBuffer(bytes: Uint8Array): Bytes {
   const { Buffer } = globalThis as { Buffer?: BufferClass | undefined };
-  const isDone = !Buffer || bytes.constructor === (Buffer as unknown);
-  return (isDone ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)) as Bytes;
+  if (!Buffer || bytes.constructor === (Buffer as unknown)) return bytes as Bytes;
+  const isCopied = bytes.length <= COPIED_BYTES_MAX;
+  return (isCopied ? Buffer.from(bytes) : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)) as Bytes;
 }

@@ -20,7 +20,15 @@ const buf: Transformer<NativeValue, Bytes> = {
   unpack: toBuffer,
 };
 
-const tuples: Transformer<TupleIn, tuple.TupleItem[]> = tuple;
+/** The types, written out: those that the compiler finds name Buffers, which not every program has. */
+interface Encoders {
+  readonly int32BE: Transformer<number, number>;
+  // biome-ignore lint/suspicious/noExplicitAny: the type of JSON.parse, which programs rely on
+  readonly json: Transformer<unknown, any>;
+  readonly string: Transformer<string, string>;
+  readonly buf: Transformer<NativeValue, Bytes>;
+  readonly tuple: Transformer<TupleIn, tuple.TupleItem[]>;
+}
 
 /**
  * Encodings of keys and values.
@@ -31,10 +39,10 @@ const tuples: Transformer<TupleIn, tuple.TupleItem[]> = tuple;
  * await books.set(['book', 1], { title: 'Emma' });
  * ```
  */
-export const encoders = {
+export const encoders: Encoders = {
   int32BE: withBuffers(plain.int32BE),
   json: plain.json,
   string: withBuffers(plain.string),
   buf,
-  tuple: tuples,
-} as const;
+  tuple,
+};
