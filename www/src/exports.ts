@@ -18,7 +18,7 @@ export { encoders } from './encoders.js';
 export { errorCodes } from './error-codes.js';
 export { FDBError } from './fdb-error.js';
 export { type KeySelector, keySelector } from './key-selector.js';
-export { type Migrated, type Migration, migrate, SchemaError } from './migrate.js';
+export { type Migrated, type Migration, type MigrationPlace, migrate, SchemaError } from './migrate.js';
 export { ConflictRangeType, ErrorPredicate, MutationType, StreamingMode } from './numbers.js';
 export {
   DatabaseOptionCode,

@@ -3,6 +3,8 @@
  *
  * This entry is for browsers: the engine's WebAssembly is a file beside this module, fetched when the
  * first database is opened. Importing the package does nothing.
+ *
+ * @module plinthdb
  */
 import { deleteFrom, type InitOptions, initFrom, type OpenOptions, openFrom } from './api.js';
 import type { Database } from './database.js';

@@ -2,6 +2,8 @@
  * Plinth with the engine's WebAssembly inside the module: nothing is fetched, and nothing has to be served beside the
  * bundle. The same exports as the main entry. The modules are the same too: `init` of this one is enough for
  * `plinthdb`, `plinthdb/foundationdb` and all that is opened by them.
+ *
+ * @module plinthdb/inline
  */
 import { deleteFrom, type InitOptions, initFrom, type OpenOptions, openFrom } from './api.js';
 import type { Database } from './database.js';

@@ -65,8 +65,32 @@ export function stopNetworkSync(): void {
 
 /** A cluster, which FoundationDB had long ago. */
 export interface Cluster {
+  /**
+   * Opens the cluster's one database.
+   *
+   * @example
+   * ```ts
+   * const old = await fdb.createClusterSync().openDatabase('DB');
+   * ```
+   */
   openDatabase(name?: 'DB', options?: OpenOptions): Promise<Database>;
+  /**
+   * The same, at once.
+   *
+   * @example
+   * ```ts
+   * const old = fdb.createClusterSync().openDatabaseSync();
+   * ```
+   */
   openDatabaseSync(name?: 'DB', options?: OpenOptions): Database;
+  /**
+   * Does nothing: databases are closed one by one.
+   *
+   * @example
+   * ```ts
+   * fdb.createClusterSync().close();
+   * ```
+   */
   close(): void;
 }
 

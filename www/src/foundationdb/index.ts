@@ -3,6 +3,8 @@
  * synchronous, and the database is opened while it is in use.
  *
  * This entry is for browsers. What they get are Buffers if there is a global `Buffer`, else `Uint8Array`s.
+ *
+ * @module plinthdb/foundationdb
  */
 import { deleteFrom, type InitOptions, initFrom, type OpenOptions } from '../api.js';
 import type { WasmSource } from '../engine.js';

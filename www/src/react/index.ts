@@ -2,6 +2,8 @@
  * React hooks: components that show what is in a database, and show it anew when it changes, whichever tab changes it.
  *
  * On the server, and while a page is hydrated, they show `initial` and touch no database.
+ *
+ * @module plinthdb/react
  */
 import { useCallback, useSyncExternalStore } from 'react';
 import type { Database, Row, Subject } from '../exports.js';
