@@ -56,8 +56,8 @@ async function writeCommonJs(sources) {
   });
   for (const { path, text } of outputFiles) {
     await mkdir(dirname(path), { recursive: true });
-    // In a package of modules esbuild takes everything required for CommonJS by hand, without a default export.
-    await writeFile(path, text.replaceAll(/(__toESM\(require\("\.[^"]*"\)), 1\)/g, '$1)'));
+    // These are our own modules, whose objects esbuild would copy for each that imports them: `encoders.tuple` is `tuple`.
+    await writeFile(path, text.replaceAll(/__toESM\((require\("\.[^"]*"\))(?:, 1)?\)/g, '$1'));
   }
   for (const file of all.filter((file) => file.endsWith('.d.ts'))) {
     const copy = join(target, relative(root, file));

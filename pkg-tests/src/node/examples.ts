@@ -157,7 +157,7 @@ export function examples(): void {
         const code = found[index]?.code ?? '';
         // Whoever opens, moves or removes a directory has one.
         const hasDirectories = /directory\.(open|move|remove|list|exists)/.test(code);
-        const others = code.includes('.moveTo(') ? '' : "['app', 'users']";
+        const others = code.includes('.moveTo(') ? "['app']" : "['app', 'users']";
         const directories = hasDirectories ? `[['users'], ${others}]` : '[]';
         return `'${file}': { example: example${index}, mayWait: ${WAITS.test(code)}, directories: ${directories} },`;
       });

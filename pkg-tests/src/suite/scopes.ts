@@ -242,7 +242,7 @@ export function scopes(storage: Storage): void {
       const second = (await told.next()).value;
       assert.deepEqual(
         [second?.changes, second?.isReplaced(['a', 1]), second?.isReplaced(['a', 2])],
-        [[], true, false],
+        [[[['a', 1], undefined]], false, false],
       );
       await told.return();
       const one = scoped.subscribe(['b', 1]);
