@@ -2,7 +2,8 @@
  * The one command: the API suite in Node, on IndexedDB and in memory in a real browser, and the scenarios that need a
  * process or a browser of their own. The last line is `N passed, N failed`.
  *
- *   npm test -w pkg-tests [-- --browser chromium|firefox] [--part node|page|browser] [--grep TEXT] [--repeat N]
+ *   npm test -w pkg-tests [-- --browser chromium|firefox] [--part node|page|browser|bundlers] [--grep TEXT]
+ *     [--repeat N]
  *
  * PLINTH_CHROMIUM and PLINTH_FIREFOX name the browsers, PLINTH_SEED repeats a random run, PLINTH_STEPS makes random
  * programs longer, PLINTH_ROWS makes the large database larger: with 1000000, it also prints how costs grow.
@@ -31,15 +32,27 @@ import { readmeExample } from './browser/readme-example.ts';
 import { recipesAcrossTabs } from './browser/recipes-across-tabs.ts';
 import { staticFolder } from './browser/static-folder.ts';
 import { subscriptionsAcrossTabs } from './browser/subscriptions-across-tabs.ts';
+import { surroundings } from './browser/surroundings.ts';
 import { survivesKill } from './browser/survives-kill.ts';
 import { survivesRestart } from './browser/survives-restart.ts';
 import { thrownAwayStore } from './browser/thrown-away-store.ts';
 import { watchesAcrossTabs } from './browser/watches-across-tabs.ts';
-import { leaveOut, type World } from './browser/world.ts';
+import { type ChromiumWorld, leaveOut, type World } from './browser/world.ts';
+import { contentPolicy } from './bundlers/content-policy.ts';
+import { esbuild } from './bundlers/esbuild.ts';
+import { next } from './bundlers/next.ts';
+import { packageLint } from './bundlers/package-lint.ts';
+import { react } from './bundlers/react.ts';
+import { rollup } from './bundlers/rollup.ts';
+import { sizeBudget } from './bundlers/size-budget.ts';
+import { vite } from './bundlers/vite.ts';
+import { webpack } from './bundlers/webpack.ts';
+import { workers } from './bundlers/workers.ts';
 import { examples } from './node/examples.ts';
 import { foundationdbInNode } from './node/foundationdb-in-node.ts';
 import { guide } from './node/guide.ts';
 import { historyChecker } from './node/history-checker.ts';
+import { importsAndRequires } from './node/imports-and-requires.ts';
 import { oldTransaction } from './node/old-transaction.ts';
 import { packageContents } from './node/package-contents.ts';
 import { programsInNode } from './node/programs.ts';
@@ -90,7 +103,9 @@ async function main(seed: number): Promise<Totals> {
   const leftOut: string[] = [];
   // Node is the same whatever the browser.
   if (isWanted('node') && launcher === Chromium) all.push(await runInNode(seed));
-  if (isWanted('page') || isWanted('browser')) all.push(...(await runInBrowser(launcher, seed, leftOut)));
+  if (isWanted('page') || isWanted('browser') || isWanted('bundlers')) {
+    all.push(...(await runInBrowser(launcher, seed, leftOut)));
+  }
   return {
     passed: all.reduce((sum, { passed }) => sum + passed, 0),
     failed: all.reduce((sum, { failed }) => sum + failed, 0),
@@ -98,7 +113,7 @@ async function main(seed: number): Promise<Totals> {
   };
 }
 
-function isWanted(part: 'node' | 'page' | 'browser'): boolean {
+function isWanted(part: 'node' | 'page' | 'browser' | 'bundlers'): boolean {
   return options.part === undefined || options.part === part;
 }
 
@@ -121,6 +136,7 @@ function runInNode(seed: number): Promise<Counts> {
       tupleCrossCheck(seed);
       historyChecker(seed);
       withoutABrowser();
+      importsAndRequires();
       guide();
       oldTransaction();
       packageContents();
@@ -176,12 +192,16 @@ async function runParts(world: World): Promise<Counts[]> {
     }
   }
   if (isWanted('browser')) all.push(await runMocha(() => scenarios(world), { grep: options.grep }));
+  // What bundlers make is the same whatever the browser.
+  if (isWanted('bundlers') && browser instanceof Chromium)
+    all.push(await runMocha(() => bundlers({ ...world, browser }), { grep: options.grep }));
   return all;
 }
 
 function scenarios(world: World): void {
   describe(`scenarios in ${world.browser.label}`, () => {
     staticFolder(world);
+    surroundings(world);
     readmeExample(world);
     programsInPages(world);
     survivesRestart(world);
@@ -205,6 +225,21 @@ function scenarios(world: World): void {
     durability(world);
     groupCommit(world);
     largeDatabase(world);
+  });
+}
+
+function bundlers(world: ChromiumWorld): void {
+  describe('the package in projects of its users', () => {
+    packageLint();
+    sizeBudget();
+    vite(world);
+    webpack(world);
+    esbuild(world);
+    rollup(world);
+    next(world);
+    react(world);
+    workers(world);
+    contentPolicy(world);
   });
 }
 

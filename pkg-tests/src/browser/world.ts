@@ -1,6 +1,7 @@
 /** What the browser scenarios share: one server, one browser with a profile on disk, and their tabs. */
 import { randomUUID } from 'node:crypto';
 import { assert } from 'chai';
+import type { Chromium } from '../support/chromium.ts';
 import { type Browser, type Launcher, openPage, type Page } from '../support/driver.ts';
 import type { StaticServer } from '../support/server.ts';
 
@@ -19,6 +20,9 @@ export interface World {
   /** What this browser can't be made to do; counted in the end. */
   readonly leftOut: string[];
 }
+
+/** For what is asked of Playwright itself. */
+export type ChromiumWorld = World & { readonly browser: Chromium };
 
 export interface Tabs {
   open(address?: string): Promise<Page>;
