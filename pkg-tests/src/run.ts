@@ -6,7 +6,8 @@
  *     [--repeat N]
  *
  * PLINTH_CHROMIUM and PLINTH_FIREFOX name the browsers, PLINTH_SEED repeats a random run, PLINTH_STEPS makes random
- * programs longer, PLINTH_ROWS makes the large database larger: with 1000000, it also prints how costs grow.
+ * programs longer, PLINTH_SECONDS workloads that are measured, PLINTH_ROWS the large database: with 1000000, it also
+ * prints how costs grow.
  */
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
@@ -19,6 +20,7 @@ import { damagedLog } from './browser/damaged-log.ts';
 import { disturbance } from './browser/disturbance.ts';
 import { durability } from './browser/durability.ts';
 import { externalConsistency } from './browser/external-consistency.ts';
+import { fourTabs } from './browser/four-tabs.ts';
 import { frozenTab } from './browser/frozen-tab.ts';
 import { groupCommit } from './browser/group-commit.ts';
 import { inAWorker } from './browser/in-a-worker.ts';
@@ -30,6 +32,7 @@ import { programsInPages } from './browser/programs.ts';
 import { readSkew } from './browser/read-skew.ts';
 import { readmeExample } from './browser/readme-example.ts';
 import { recipesAcrossTabs } from './browser/recipes-across-tabs.ts';
+import { recordedHistory } from './browser/recorded-history.ts';
 import { staticFolder } from './browser/static-folder.ts';
 import { subscriptionsAcrossTabs } from './browser/subscriptions-across-tabs.ts';
 import { surroundings } from './browser/surroundings.ts';
@@ -82,6 +85,7 @@ const { values: options } = parseArgs({
   },
 });
 const steps = Number(process.env.PLINTH_STEPS ?? 300);
+const seconds = Number(process.env.PLINTH_SECONDS ?? 4);
 const rows = Number(process.env.PLINTH_ROWS ?? 50_000);
 
 const launchers: Record<string, Launcher> = { chromium: Chromium, firefox: Firefox };
@@ -163,6 +167,7 @@ async function runInBrowser(launcher: Launcher, seed: number, leftOut: string[])
           toolsPage,
           seed,
           steps,
+          seconds,
           rows,
           leftOut,
         });
@@ -219,6 +224,8 @@ function scenarios(world: World): void {
     alone(world);
     externalConsistency(world);
     frozenTab(world);
+    fourTabs(world);
+    recordedHistory(world);
     disturbance(world);
     pageLife(world);
     recipesAcrossTabs(world);

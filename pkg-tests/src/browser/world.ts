@@ -15,6 +15,8 @@ export interface World {
   readonly seed: number;
   /** How long random programs are; see `run.ts`. */
   readonly steps: number;
+  /** For how long workloads run that are measured. */
+  readonly seconds: number;
   /** How many rows the large database has. */
   readonly rows: number;
   /** What this browser can't be made to do; counted in the end. */
