@@ -27,6 +27,7 @@ import { inAWorker } from './browser/in-a-worker.ts';
 import { largeDatabase } from './browser/large-database.ts';
 import { lostMessages } from './browser/lost-messages.ts';
 import { lostUpdates } from './browser/lost-updates.ts';
+import { olderSchema } from './browser/older-schema.ts';
 import { pageLife } from './browser/page-life.ts';
 import { programsInPages } from './browser/programs.ts';
 import { readSkew } from './browser/read-skew.ts';
@@ -219,6 +220,7 @@ function scenarios(world: World): void {
     lostMessages(world);
     readSkew(world);
     damagedLog(world);
+    olderSchema(world);
     watchesAcrossTabs(world);
     subscriptionsAcrossTabs(world);
     alone(world);

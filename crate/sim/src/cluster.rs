@@ -123,8 +123,8 @@ impl Cluster {
         let mut entries = self.archive.borrow().clone();
         let rest = self.memory.read_log(SequenceNumber::ZERO, usize::MAX).await;
         for entry in rest.expect("memory can be read").entries {
-            // What is at a place that was folded away came too late and counts for nothing.
-            entries.entry(entry.sequence).or_insert(entry.bytes);
+            let earlier = entries.insert(entry.sequence, entry.bytes);
+            assert_eq!(earlier, None, "a number was given twice");
         }
         entries
             .into_iter()

@@ -160,7 +160,7 @@ impl Storage for SimulatedStorage {
                 let deleted = log.entries.into_iter().filter(|entry| entry.sequence <= through);
                 let mut archive = archive.borrow_mut();
                 for entry in deleted {
-                    // A place that was folded away already may have been used again, in vain.
+                    // Where a test has damaged the numbering, a number may have been given again, in vain.
                     archive.entry(entry.sequence).or_insert(entry.bytes);
                 }
             }
