@@ -48,6 +48,8 @@ pub(crate) fn run(port: Option<u16>) -> Result<()> {
 fn build() -> Result<()> {
     let inputs = [
         paths::demo(),
+        // A panel runs the benchmark.
+        paths::bench(),
         paths::www().join("package.json"),
         paths::www().join("dist"),
         paths::root().join("package-lock.json"),
@@ -58,7 +60,7 @@ fn build() -> Result<()> {
             command::run(&mut npm::script("demo", "build"))
         })
     })?;
-    // Building the page empties the folder.
+    // Building the page leaves only what stands in for it.
     docs::build(&made.join("reference"))
 }
 

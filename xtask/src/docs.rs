@@ -1,4 +1,4 @@
-//! `cargo xtask docs`: the reference of the package's API, made of the comments in its sources.
+//! `cargo xtask docs`: the reference of the package's API, made of the comments in its sources, and the guide.
 
 use std::path::Path;
 
@@ -29,13 +29,17 @@ pub(crate) fn build(target: &Path) -> Result<()> {
     let inputs = [
         paths::reference().join("package.json"),
         paths::reference().join("typedoc.json"),
+        paths::reference().join("plugin"),
         paths::root().join("package-lock.json"),
         paths::root().join("README.md"),
+        www.join("guide"),
         www.join("src"),
         www.join("tsconfig.json"),
     ];
     let name = format!("docs-{}", paths::shown(target).replace(['/', '\\'], "-"));
-    Stamp::new(&name, "", &inputs, &[target.join("index.html")])?.unless_current(|| {
+    // Its pages alone may be those that the demo has in their place.
+    let made = target.join("assets").join("main.js");
+    Stamp::new(&name, "", &inputs, &[made])?.unless_current(|| {
         step(
             "write the API reference",
             "it or what it is written of is new",
