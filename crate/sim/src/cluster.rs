@@ -6,7 +6,7 @@ use std::rc::{Rc, Weak};
 use plinth_core::engine::{Engine, EngineOptions, Locks, News};
 use plinth_core::storage::{LogEntry, MemoryStorage, Storage};
 use plinth_core::words::SequenceNumber;
-use plinth_core::{Database, Result};
+use plinth_core::{Database, ErrorCode, Result};
 
 use crate::executor::{GroupId, Simulation};
 use crate::fake_locks::{FakeLocks, LockManager};
@@ -184,10 +184,15 @@ impl Cluster {
     }
 
     /// Opens a peer, trying again after simulated failures.
+    ///
+    /// # Panics
+    /// When the database is damaged.
     pub async fn open(&self) -> Peer {
         loop {
-            if let Ok(peer) = self.try_open().await {
-                return peer;
+            match self.try_open().await {
+                Ok(peer) => return peer,
+                // Else a run on a damaged database would never end.
+                Err(error) => assert_ne!(error.code(), ErrorCode::FileCorrupt, "{error}"),
             }
             self.world.sleep(1_000).await;
         }

@@ -299,6 +299,12 @@ fn run_day(seed: u64, day: Day) -> Outline {
             {
                 break rows;
             }
+            assert_eq!(
+                fresh.database.engine().check_usable(),
+                Ok(()),
+                "seed {}",
+                main.seed()
+            );
             reader.reset();
         };
         let rows: Vec<_> = rows

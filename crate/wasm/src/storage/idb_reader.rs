@@ -92,7 +92,7 @@ impl IdbReader {
         keys.map_err(|error| io_error(&error))?
             .iter()
             .map(|key| {
-                whole_number(&key).map(PageId::new).ok_or_else(|| {
+                whole_number(key).map(PageId::new).ok_or_else(|| {
                     Error::new(
                         ErrorCode::FileCorrupt,
                         "the page store has a key that is not a page id",
