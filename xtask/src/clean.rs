@@ -20,6 +20,7 @@ pub(crate) fn run(all: bool) -> Result<()> {
         paths::www().join("LICENSE-APACHE"),
         paths::www().join("LICENSE-MIT"),
         paths::www().join("README.md"),
+        paths::www().join("CHANGELOG.md"),
         paths::demo().join(".work"),
         paths::package_tests().join(".work"),
         paths::bench().join(".work"),

@@ -27,9 +27,7 @@ pub(crate) fn run() -> Result<()> {
 pub(crate) fn build(target: &Path) -> Result<()> {
     let www = paths::www();
     let inputs = [
-        paths::reference().join("package.json"),
-        paths::reference().join("typedoc.json"),
-        paths::reference().join("plugin"),
+        paths::reference(),
         paths::root().join("package-lock.json"),
         paths::root().join("README.md"),
         www.join("guide"),

@@ -77,6 +77,20 @@ export function packageContents(): void {
       assert.match(names, /LICENSE/i);
     });
 
+    it('has what its documents link to', () => {
+      const documents = files.filter((file) => extname(file) === '.md');
+      const targets = documents.flatMap((file) =>
+        [...readFileSync(file, 'utf8').matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)].map(([, target = '']) =>
+          join(dirname(file), target),
+        ),
+      );
+      assert.include(targets, join(paths.package, 'guide', 'transactions.md'));
+      assert.deepEqual(
+        targets.filter((target) => !existsSync(target)),
+        [],
+      );
+    });
+
     it('names no machine and no folder of the one it was built on', () => {
       const suspects = files.filter((file) =>
         ['.js', '.ts', '.json', '.map', '.wasm', '.md'].includes(extname(file)),
