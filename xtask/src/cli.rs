@@ -11,6 +11,7 @@ use crate::bench;
 use crate::clean;
 use crate::codegen;
 use crate::demo;
+use crate::docs;
 use crate::kit::Kit;
 use crate::package;
 use crate::parts::{self, PARTS};
@@ -63,6 +64,8 @@ enum Action {
     Pack,
     /// Measure Plinth beside what a page would use instead, in a headless browser
     Bench(bench::Options),
+    /// Write the API reference to reference/dist
+    Docs,
     /// Write the sources that are generated from the engine
     Codegen {
         /// Only fail if they are not up to date
@@ -100,6 +103,7 @@ pub(crate) fn run() -> Result<ExitCode> {
             Kit::default().built()?;
             package::print_sizes()?;
         }
+        Action::Docs => docs::run()?,
         Action::Pack => {
             Kit::default().packed()?;
         }

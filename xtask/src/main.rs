@@ -12,6 +12,7 @@ mod cli;
 mod codegen;
 mod command;
 mod demo;
+mod docs;
 mod firefox;
 mod kit;
 mod npm;

@@ -8,11 +8,14 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
-use plinth_core::pure::Root;
 use plinth_core::storage::{FoldRequest, LogEntry};
 use plinth_core::words::{PageId, SequenceNumber};
+use plinth_core::{Error, ErrorCode, Result};
 
 type Bytes = Vec<u8>;
+
+/// Where a log entry says which number it was made for.
+const STATED_NUMBER: usize = 16;
 
 /// The number of a transaction that changed something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,6 +25,7 @@ pub struct Written(u64);
 #[derive(Debug)]
 enum Before {
     Root(Option<Bytes>),
+    Tail(SequenceNumber),
     Log(SequenceNumber, Option<Bytes>),
     Page(PageId, Option<Bytes>),
     Recorded(SequenceNumber, Option<Bytes>),
@@ -31,8 +35,10 @@ enum Before {
 struct Inner {
     root: Option<Bytes>,
     log: BTreeMap<SequenceNumber, Bytes>,
+    /// The last number that the key generator has given.
+    tail: SequenceNumber,
     pages: BTreeMap<PageId, Bytes>,
-    /// Every valid entry that the log ever had, deleted by folds or not. For the checker; no peer sees it.
+    /// Every entry that the log ever had, deleted by folds or not. For the checker; no peer sees it.
     recorded: BTreeMap<SequenceNumber, Bytes>,
     /// What a crash may undo, oldest first.
     journal: VecDeque<(Written, Vec<Before>)>,
@@ -65,6 +71,7 @@ impl Inner {
     fn undo(&mut self, before: Before) {
         match before {
             Before::Root(root) => self.root = root,
+            Before::Tail(tail) => self.tail = tail,
             Before::Log(place, bytes) => drop(put(&mut self.log, place, bytes, &mut self.bytes)),
             Before::Page(id, bytes) => drop(put(&mut self.pages, id, bytes, &mut self.bytes)),
             Before::Recorded(place, bytes) => drop(put(&mut self.recorded, place, bytes, &mut 0)),
@@ -76,12 +83,6 @@ impl Inner {
         let written = Written(self.transactions);
         self.journal.push_back((written, undo));
         written
-    }
-
-    fn folded_through(&self) -> SequenceNumber {
-        let root = self.root.as_deref().map(Root::decode);
-        root.and_then(Result::ok)
-            .map_or(SequenceNumber::ZERO, |root| root.folded_sequence)
     }
 }
 
@@ -131,11 +132,6 @@ impl Disk {
         entries.map(|(&place, bytes)| entry(place, bytes)).collect()
     }
 
-    /// Whether a place of the log is taken.
-    pub fn is_taken(&self, place: SequenceNumber) -> bool {
-        self.inner.borrow().log.contains_key(&place)
-    }
-
     /// The pages with these ids.
     pub fn pages(&self, ids: &[PageId]) -> Vec<Option<Bytes>> {
         let inner = self.inner.borrow();
@@ -163,7 +159,7 @@ impl Disk {
         self.inner.borrow().incarnation
     }
 
-    /// Entries that were appended at places that had already been folded: nobody may read them.
+    /// Entries that have another number than they were made for: they count for nothing.
     pub fn void_records(&self) -> u64 {
         self.inner.borrow().void_records
     }
@@ -183,23 +179,35 @@ impl Disk {
         inner.written(undo)
     }
 
-    /// Appends entries after a place.
-    pub fn append(&self, after: SequenceNumber, entries: Vec<Bytes>) -> Written {
+    /// Appends entries at the next numbers; gives the first of them.
+    ///
+    /// # Errors
+    /// `file_corrupt` if a number is in use, which is damage; nothing is appended then.
+    pub fn append(&self, entries: Vec<Bytes>) -> Result<(Written, SequenceNumber)> {
         let mut inner = self.inner.borrow_mut();
-        let folded = inner.folded_through();
-        let mut undo = Vec::new();
-        let mut place = after;
+        let tail = inner.tail;
+        // IndexedDB fails with ConstraintError, which the storage of the browser tells so.
+        if (1..=entries.len() as u64).any(|offset| inner.log.contains_key(&tail.plus(offset))) {
+            let detail = "the storage would give a number of the log twice";
+            return Err(Error::new(ErrorCode::FileCorrupt, detail));
+        }
+        let mut undo = vec![Before::Tail(tail)];
         for bytes in entries {
-            place = place.plus(1);
-            if place > folded {
-                let before = inner.recorded.insert(place, bytes.clone());
-                undo.push(Before::Recorded(place, before));
-            } else {
+            let place = inner.tail.plus(1);
+            inner.tail = place;
+            if is_void(place, &bytes) {
                 inner.void_records += 1;
             }
+            let before = inner.recorded.insert(place, bytes.clone());
+            undo.push(Before::Recorded(place, before));
             inner.put_log(place, Some(bytes), &mut undo);
         }
-        inner.written(undo)
+        Ok((inner.written(undo), tail.plus(1)))
+    }
+
+    /// Lets the next entry of the log have the number after this one; for tests of damage.
+    pub fn damage_numbering(&self, tail: SequenceNumber) {
+        self.inner.borrow_mut().tail = tail;
     }
 
     /// Does what a fold asks for, whatever the root is.
@@ -322,6 +330,7 @@ impl Disk {
             inner: Rc::new(RefCell::new(Inner {
                 root: inner.root.clone(),
                 log: inner.log.clone(),
+                tail: inner.tail,
                 pages: inner.pages.clone(),
                 recorded: inner.recorded.clone(),
                 bytes: inner.bytes,
@@ -340,6 +349,12 @@ impl Disk {
             Item::Page(id) => inner.put_page(id, None, &mut undo),
         }
     }
+}
+
+/// Whether an entry says that it was made for another number.
+fn is_void(place: SequenceNumber, bytes: &[u8]) -> bool {
+    let stated = bytes.get(STATED_NUMBER..).and_then(|bytes| bytes.first_chunk());
+    stated.is_some_and(|stated| u64::from_le_bytes(*stated) != place.get())
 }
 
 fn entry(sequence: SequenceNumber, bytes: &[u8]) -> LogEntry {
@@ -361,14 +376,20 @@ mod tests {
     fn a_crash_loses_the_newest_soft_transactions_and_no_hard_one() {
         let disk = Disk::default();
         disk.put_root(b"root");
-        let first = disk.append(place(0), vec![b"a".to_vec()]);
+        let first = disk.append(vec![b"a".to_vec()]).unwrap().0;
         disk.harden(first);
-        disk.append(place(1), vec![b"b".to_vec()]);
-        disk.append(place(2), vec![b"c".to_vec()]);
+        disk.append(vec![b"b".to_vec()]).unwrap();
+        disk.append(vec![b"c".to_vec()]).unwrap();
         assert_eq!(disk.soft_transactions(), 2);
         disk.crash(1);
         assert_eq!(disk.log_length(), 2);
         assert_eq!(disk.whole_log().len(), 2);
+        let (_, again) = disk.append(vec![b"d".to_vec()]).unwrap();
+        assert_eq!(
+            again,
+            place(3),
+            "a number that was lost with its entry is given again"
+        );
         disk.crash(9);
         assert_eq!(
             disk.log_length(),
@@ -381,7 +402,7 @@ mod tests {
     fn a_lost_fold_brings_back_what_it_deleted() {
         let disk = Disk::default();
         disk.put_root(b"root");
-        let appended = disk.append(place(0), vec![b"a".to_vec(), b"b".to_vec()]);
+        let (appended, _) = disk.append(vec![b"a".to_vec(), b"b".to_vec()]).unwrap();
         disk.harden(appended);
         let bytes = disk.bytes();
         disk.fold(FoldRequest {

@@ -6,9 +6,9 @@
 //! * **Scheduling.** A transaction has its place from the call on (`transaction_queue`), takes a while before
 //!   its effect and after it, sometimes very long, and holds up those that overlap with it. Its effect is
 //!   atomic. Transactions whose requests are placed all at once go on without their page; a commit in its turn
-//!   and a fold wait for answers, and hold up others while their page is frozen. An append is `add` at tail + 1, refused if the place is taken. It does not wait for the root, so a
-//!   peer far behind leaves a void record at a place that was folded away; on a new connection, behind which
-//!   there may be another database, it does wait. A read of the log numbers entries by their order.
+//!   and a fold wait for answers, and hold up others while their page is frozen. An append takes the next number of
+//!   the key generator, whatever its record was made for; on a new connection, behind which there may be another
+//!   database, it waits for the root.
 //! * **Abort.** With `io_error_odds` an operation fails with `io_error` and without effect: the browser
 //!   aborted it, with or without a reason.
 //! * **Lost connection.** With `lost_answer_odds` a commit or fold ends with `commit_unknown_result`, in half
@@ -29,8 +29,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use plinth_core::storage::{
-    AppendOutcome, AppendRequest, CommitOutcome, CommitRequest, FoldOutcome, FoldRequest, LogEntry, LogRead,
-    Storage,
+    AppendOutcome, AppendRequest, CommitOutcome, CommitRequest, FoldOutcome, FoldRequest, LogRead, Storage,
 };
 use plinth_core::words::{Durability, PageId, SequenceNumber};
 use plinth_core::{Error, ErrorCode, Result};
@@ -307,16 +306,10 @@ fn bytes_of(entries: &[Vec<u8>]) -> usize {
     entries.iter().map(Vec::len).sum()
 }
 
-/// Entries are numbered by their order, as IndexedDB's answer does.
 fn log_read(disk: &Disk, after: SequenceNumber, limit: usize) -> LogRead {
-    let entries = disk.log_after(after, limit).into_iter();
-    let numbered = entries.zip(1..).map(|(entry, offset)| LogEntry {
-        sequence: after.plus(offset),
-        bytes: entry.bytes,
-    });
     LogRead {
         root: disk.root().unwrap_or_default(),
-        entries: numbered.collect(),
+        entries: disk.log_after(after, limit),
     }
 }
 
@@ -348,10 +341,8 @@ impl Storage for SimulatedStorage {
     async fn append(&self, request: AppendRequest) -> Result<AppendOutcome> {
         let AppendRequest {
             root,
-            tail,
             entries,
             durability,
-            unseen_limit,
         } = request;
         let storage = self.clone();
         self.transaction(Scope::COMMIT, move |disk| {
@@ -360,23 +351,13 @@ impl Storage for SimulatedStorage {
             let found = disk.root().unwrap_or_default();
             is_known.set(is_known.get() || found == root);
             if !is_known.get() {
-                return Ok(Effect::none(AppendOutcome::Refused(log_read(
-                    disk,
-                    tail,
-                    unseen_limit,
-                ))));
-            }
-            if (1..=entries.len() as u64).any(|offset| disk.is_taken(tail.plus(offset))) {
-                return Ok(Effect::none(AppendOutcome::Refused(log_read(
-                    disk,
-                    tail,
-                    unseen_limit,
-                ))));
+                return Ok(Effect::none(AppendOutcome::RootMoved(found)));
             }
             storage.check_quota(bytes_of(&entries))?;
+            let (written, first) = disk.append(entries)?;
             Ok(Effect {
-                written: Some((disk.append(tail, entries), durability)),
-                answer: AppendOutcome::Appended(found),
+                written: Some((written, durability)),
+                answer: AppendOutcome::Appended(first),
             })
         })
         .await
@@ -391,7 +372,6 @@ impl Storage for SimulatedStorage {
                 return Ok(Effect::none(CommitOutcome::RootMoved(root)));
             }
             let unseen = log_read(disk, tail, usize::MAX).entries;
-            let newest = unseen.last().map_or(tail, |entry| entry.sequence);
             let entries = if unseen.is_empty() {
                 std::mem::take(&mut request.entries)
             } else {
@@ -401,10 +381,10 @@ impl Storage for SimulatedStorage {
                 }
             };
             self.check_quota(bytes_of(&entries))?;
-            let last = newest.plus(entries.len() as u64);
+            let (written, first) = disk.append(entries)?;
             Ok(Effect {
-                written: Some((disk.append(newest, entries), durability)),
-                answer: CommitOutcome::Appended(last),
+                written: Some((written, durability)),
+                answer: CommitOutcome::Appended(first),
             })
         })
         .await

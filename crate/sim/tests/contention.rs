@@ -152,7 +152,7 @@ fn shares(seed: u64, peers: usize, body: impl AsyncFn(Peer, u8) + Copy + 'static
     })
 }
 
-/// What `LOST_RACES_MAX` is for: with 16 instead of 1 the longest wait here is 19 commits, not 6.
+/// Who was too late commits in turn: with 16 further tries instead the longest wait here is 19 commits, not 6.
 #[test]
 fn peers_that_commit_all_the_time_get_equal_shares_and_wait_for_few_commits_of_others() {
     for seed in seeds(5) {

@@ -3,7 +3,7 @@ import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, extname, join } from 'node:path';
 import { assert } from 'chai';
-import { packageEntry, packageManifest, paths } from '../support/paths.ts';
+import { packageEntry, packageManifest, paths, type Target } from '../support/paths.ts';
 
 export function packageContents(): void {
   describe('the packed package', () => {
@@ -37,9 +37,9 @@ export function packageContents(): void {
     });
 
     it('has the modules and types that it exports', () => {
-      const targets = Object.values(packageManifest().exports).flatMap((target) =>
-        typeof target === 'string' ? [target] : Object.values(target),
-      );
+      const filesOf = (target: string | Target): string[] =>
+        typeof target === 'string' ? [target] : Object.values(target).flatMap(filesOf);
+      const targets = Object.values(packageManifest().exports).flatMap(filesOf);
       assert.include(targets, './dist/recipes/index.js');
       assert.deepEqual(
         targets.filter((target) => !existsSync(join(paths.package, target))),
@@ -75,6 +75,20 @@ export function packageContents(): void {
       const names = readdirSync(paths.package).join(' ');
       assert.match(names, /README/i);
       assert.match(names, /LICENSE/i);
+    });
+
+    it('has what its documents link to', () => {
+      const documents = files.filter((file) => extname(file) === '.md');
+      const targets = documents.flatMap((file) =>
+        [...readFileSync(file, 'utf8').matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)].map(([, target = '']) =>
+          join(dirname(file), target),
+        ),
+      );
+      assert.include(targets, join(paths.package, 'guide', 'transactions.md'));
+      assert.deepEqual(
+        targets.filter((target) => !existsSync(target)),
+        [],
+      );
     });
 
     it('names no machine and no folder of the one it was built on', () => {

@@ -588,10 +588,7 @@ impl<S: Storage> Engine<S> {
         let step = 4 * self.options.fold.delete_pages as u64;
         loop {
             let first = self.storage.read_log(SequenceNumber::ZERO, 1).await?;
-            let first = first
-                .entries
-                .first()
-                .and_then(|entry| crate::pure::log_place(&entry.bytes));
+            let first = first.entries.first().map(|entry| entry.sequence);
             let folded = self.root.borrow().root.folded_sequence;
             let Some(first) = first.filter(|&first| first <= folded) else {
                 return Ok(());

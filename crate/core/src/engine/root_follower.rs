@@ -1,7 +1,7 @@
 //! Staying with the root: another peer may fold at any time.
 //!
-//! A peer learns that the root has moved from every answer about the log, and when a page is gone. It then
-//! takes the new root. Where it had read the log as far as that root's
+//! A peer learns that the root has moved whenever it reads the log, when a page is gone, and before it folds. Its
+//! appends do not ask: what they count for does not depend on the root (I14). It then takes the new root. Where it had read the log as far as that root's
 //! pages go, it only lets go of what is in them, and every reader goes on at the version it has. Where it
 //! had not, the log in between is gone: the peer begins again from the root, like one that opens.
 
@@ -165,7 +165,7 @@ impl<S: Storage> Engine<S> {
             let after = self.state.borrow().tail();
             self.log_read_count.set(self.log_read_count.get() + 1);
             let read = self.storage.read_log(after, LOG_READ_ENTRIES).await?;
-            if !self.take_in(after, &read).await? {
+            if !self.take_in(&read).await? {
                 moves += 1;
                 if moves > MOVES_MAX {
                     return Err(never_still());
@@ -186,10 +186,9 @@ impl<S: Storage> Engine<S> {
         }
     }
 
-    /// Applies what was read of the log after a place. False if the root had moved past that place: the
-    /// entries count for nothing then. If it had moved past what this engine has read by now, the engine has
-    /// begun again from that root.
-    pub(super) async fn take_in(&self, after: SequenceNumber, read: &LogRead) -> Result<bool> {
+    /// Applies what was read of the log. False if its root had moved past what this engine has read by now: it
+    /// has begun again from that root.
+    async fn take_in(&self, read: &LogRead) -> Result<bool> {
         // An engine that was closed meanwhile has let go of the state that the entries follow on.
         self.check_usable_for_commit()?;
         if read.root != self.root.borrow().bytes {
@@ -201,23 +200,9 @@ impl<S: Storage> Engine<S> {
             let bytes = read.root.clone();
             self.take_root(KnownRoot { root, bytes });
         }
-        if self.root.borrow().root.folded_sequence > after {
-            return Ok(false);
-        }
+        // Folds delete no more than what the root's pages hold: from there on every entry is there.
         self.apply_unseen(&read.entries)?;
         Ok(true)
-    }
-
-    /// Whether an entry that was appended at this place while that was the root counts. If so, and the root
-    /// is a new one, it is taken.
-    pub(super) fn counts_under(&self, place: SequenceNumber, bytes: Vec<u8>) -> Result<bool> {
-        // This engine may know the root by now and yet have appended without knowing it.
-        let root = self.decode_root(&bytes)?;
-        let counts = place > root.folded_sequence;
-        if counts {
-            self.take_root(KnownRoot { root, bytes });
-        }
-        Ok(counts)
     }
 
     pub(super) fn apply_unseen(&self, entries: &[LogEntry]) -> Result<()> {

@@ -30,7 +30,7 @@ probes! {
     BatchOfSeveral = "a batch had several transactions";
     BatchDecidedAgain = "a batch was decided again against records of other peers";
     CommitTookItsTurn = "a batch that lost many races was appended in its turn";
-    VoidRecord = "a peer's record came too late, at a place that was folded away";
+    VoidRecord = "a record was too late, and is void";
     BatchWithdrawn = "a batch was withdrawn after records of other peers were seen";
     RootMovedDuringCommit = "a commit met another root";
     LostAnswerFound = "a commit whose answer was lost was found in the log";
