@@ -160,7 +160,7 @@ fn peers_that_commit_all_the_time_get_equal_shares_and_wait_for_few_commits_of_o
             commits,
             longest_wait,
         } = shares(seed, 4, async |peer, number| {
-            set(&peer, &[number], b"value").await
+            set(&peer, &[number], b"value").await;
         });
         assert!(commits.iter().all(|&own| own >= 90), "seed {seed}: {commits:?}");
         assert!(longest_wait <= 10, "seed {seed}: {longest_wait}");
