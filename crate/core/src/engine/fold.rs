@@ -625,6 +625,10 @@ impl<S: Storage> Engine<S> {
     /// # Errors
     /// The storage's. After `commit_unknown_result` the root itself says whether it was replaced.
     pub(super) async fn switch_root(&self, root: Root, request: FoldRequest) -> Result<bool> {
+        let root = Root {
+            mark: self.env.random_u64().to_le_bytes(),
+            ..root
+        };
         let bytes = root.encode();
         let request = FoldRequest {
             root: self.root.borrow().bytes.clone(),
