@@ -99,5 +99,5 @@ pub(crate) fn set_integer(transaction: &Tn, option: TransactionOption, value: i6
 
 /// Whether an entry of the log says that it has another number than it has.
 pub(crate) fn is_void(entry: &LogEntry) -> bool {
-    entry.bytes[16..24] != entry.sequence.get().to_le_bytes()
+    entry.bytes.get(16..24) != Some(&entry.sequence.get().to_le_bytes())
 }
