@@ -26,7 +26,8 @@ export async function persist(): Promise<boolean> {
 }
 
 /**
- * How much the site has stored and may store; `undefined` where the browser does not tell.
+ * How much the site has stored and may store; `undefined` where the browser does not tell. What was written a moment ago
+ * may not be in it yet.
  *
  * @example
  * ```ts
