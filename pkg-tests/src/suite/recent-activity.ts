@@ -33,8 +33,13 @@ export function recentActivity(storage: Storage): void {
         assert.isAtMost(at + microseconds / 1000, performance.now() + 1);
         assert.equal(code, 0);
       }
-      assert.isAbove(requests[0]?.microseconds ?? 0, 0);
       assert.deepEqual(errors, []);
+    });
+
+    it('measures how long requests take', async () => {
+      const db = await world.openAgain({ inspect: true });
+      // A browser may round its clock to a millisecond.
+      while (db.recent().requests.every(({ microseconds }) => microseconds === 0)) await db.set('a', '1');
     });
 
     it('keeps the last hundred, and gives the code of what failed', async () => {
