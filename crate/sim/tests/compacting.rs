@@ -15,6 +15,7 @@ use std::rc::Rc;
 use plinth_core::engine::{EngineOptions, FoldExtent, FoldOptions, FoldResult};
 use plinth_core::pure::PageOptions;
 use plinth_core::words::RangeOptions;
+use plinth_core::{Error, ErrorCode};
 use plinth_sim::{Cluster, ClusterOptions, Faults, Peer, Simulation, seeds};
 use support::{begin, get, range, set, slow_storage};
 
@@ -234,18 +235,17 @@ fn commits_of_a_bulk_load_wait_a_little_each_and_none_of_them_for_a_whole_fold()
     });
 }
 
-/// The check's last question for the root was answered by one that its engine had asked before the fold, so that
-/// what was folded meanwhile looked like damage.
-#[test]
-fn a_check_beside_the_folds_of_another_peer_finds_no_damage_whatever_else_asks_for_the_root() {
-    let mut checks = 0;
+/// Asks one peer something again and again while another one folds and the same asks for the root; gives how often
+/// `ask` was answered.
+fn beside_the_folds_of_another_peer(ask: impl AsyncFn(&Peer, u64) -> bool + Copy + 'static) -> u32 {
+    let mut answers = 0;
     for seed in seeds(40) {
         let world = Simulation::new(seed);
         let mut options = slow_storage(500);
         options.faults.slow_odds = 4;
         options.faults.slow_us = 20_000;
         let cluster = Cluster::new(&world, options);
-        checks += world.clone().run(async move {
+        answers += world.clone().run(async move {
             let (peer, other) = (cluster.open().await, cluster.open().await);
             let is_done = Rc::<Cell<bool>>::default();
             let folding = {
@@ -268,17 +268,40 @@ fn a_check_beside_the_folds_of_another_peer_finds_no_damage_whatever_else_asks_f
                 }
             };
             let tasks = (world.spawn(folding), world.spawn(asking));
-            let mut checks = 0;
+            let mut answers = 0;
             while !is_done.get() {
-                if let Ok(report) = peer.database.check().await {
-                    assert_eq!(report.damage, [], "seed {seed}");
-                    checks += 1;
-                }
+                answers += u32::from(ask(&peer, seed).await);
             }
             tasks.0.await;
             tasks.1.await;
-            checks
+            answers
         });
     }
+    answers
+}
+
+/// The check's last question for the root was answered by one that its engine had asked before the fold, so that
+/// what was folded meanwhile looked like damage.
+#[test]
+fn a_check_beside_the_folds_of_another_peer_finds_no_damage_whatever_else_asks_for_the_root() {
+    let checks = beside_the_folds_of_another_peer(async |peer, seed| {
+        let checked = peer.database.check().await;
+        checked.is_ok_and(|report| {
+            assert_eq!(report.damage, [], "seed {seed}");
+            true
+        })
+    });
     assert!(checks > 100, "{checks} checks");
+}
+
+/// Pages that were folded away under its eyes looked like damage to it.
+#[test]
+fn a_compaction_beside_the_folds_of_another_peer_finds_no_damage() {
+    let compactions = beside_the_folds_of_another_peer(async |peer, seed| {
+        let ended = peer.database.compact().await;
+        let code = ended.as_ref().err().map(Error::code);
+        assert_ne!(code, Some(ErrorCode::FileCorrupt), "seed {seed}: {ended:?}");
+        ended.is_ok()
+    });
+    assert!(compactions > 100, "{compactions} compactions");
 }
