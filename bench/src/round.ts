@@ -1,5 +1,5 @@
 /** One contestant doing one workload once, with its result checked on a new connection. */
-import type { Contestant, Durability } from './contestant.ts';
+import type { Connection, Contestant, Durability } from './contestant.ts';
 import { row } from './dataset.ts';
 import { type Measured, Stopwatch } from './stopwatch.ts';
 import { expectEqual, type Sizes, type Workload } from './workload.ts';
@@ -14,7 +14,8 @@ export interface Round {
   isSampling: boolean;
 }
 
-const EMPTY = 'empty';
+/** The database of workloads that begin with nothing; each round deletes it. */
+export const EMPTY_DATABASE = 'empty';
 
 /** The database with the rows of the data set. */
 export function loadedDatabase(sizes: Pick<Sizes, 'rows'>): string {
@@ -22,23 +23,19 @@ export function loadedDatabase(sizes: Pick<Sizes, 'rows'>): string {
 }
 
 /** Makes sure that the rows of the data set are there. Answers how many had to be loaded. */
-export async function prepare(contestant: Contestant, durability: Durability, sizes: Sizes): Promise<number> {
-  const database = loadedDatabase(sizes);
-  const connection = await contestant.open(database, durability);
-  const found = await connection.count();
-  if (found === sizes.rows) {
-    await connection.close();
-    return 0;
-  }
-  expectEqual(found, 0, 'rows before loading');
-  // In pieces, so that a large data set needs little memory.
-  for (let begin = 0; begin < sizes.rows; begin += PIECE_ROWS) {
-    const count = Math.min(PIECE_ROWS, sizes.rows - begin);
-    await connection.load(Array.from({ length: count }, (_, index) => row(begin + index, sizes.rows)));
-  }
-  await connection.settle?.();
-  await connection.close();
-  return sizes.rows;
+export function prepare(contestant: Contestant, durability: Durability, sizes: Sizes): Promise<number> {
+  return connected(contestant, loadedDatabase(sizes), durability, async (connection) => {
+    const found = await connection.count();
+    if (found === sizes.rows) return 0;
+    expectEqual(found, 0, 'rows before loading');
+    // In pieces, so that a large data set needs little memory.
+    for (let begin = 0; begin < sizes.rows; begin += PIECE_ROWS) {
+      const count = Math.min(PIECE_ROWS, sizes.rows - begin);
+      await connection.load(Array.from({ length: count }, (_, index) => row(begin + index, sizes.rows)));
+    }
+    await connection.settle?.();
+    return sizes.rows;
+  });
 }
 
 const PIECE_ROWS = 100_000;
@@ -46,15 +43,28 @@ const PIECE_ROWS = 100_000;
 export async function runRound(round: Round): Promise<Measured[]> {
   const { contestant, workload, durability, sizes, seed, isSampling } = round;
   const isEmpty = workload.database === 'empty';
-  const database = isEmpty ? EMPTY : loadedDatabase(sizes);
+  const database = isEmpty ? EMPTY_DATABASE : loadedDatabase(sizes);
   if (isEmpty) await contestant.remove(database);
-  const connection = await contestant.open(database, durability);
   const watch = new Stopwatch({ isSampling });
-  const check = await workload.run({ connection, sizes, seed, watch });
-  await connection.close();
-  const again = await contestant.open(database, durability);
-  await check(again);
-  await again.close();
+  const check = await connected(contestant, database, durability, (connection) =>
+    workload.run({ connection, sizes, seed, watch }),
+  );
+  await connected(contestant, database, durability, check);
   if (isEmpty) await contestant.remove(database);
   return watch.measured;
+}
+
+/** Closes the connection whatever happens: one that stays open keeps the next round from deleting the database. */
+async function connected<T>(
+  contestant: Contestant,
+  database: string,
+  durability: Durability,
+  body: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  const connection = await contestant.open(database, durability);
+  try {
+    return await body(connection);
+  } finally {
+    await connection.close();
+  }
 }

@@ -18,6 +18,11 @@ const PANELS: readonly PanelEntry[] = [
     load: async () => (await import('./conflicts/panel')).conflictsPanel,
   },
   { id: 'explorer', title: 'Explorer', load: async () => (await import('./explorer/panel')).explorerPanel },
+  {
+    id: 'benchmarks',
+    title: 'Benchmarks',
+    load: async () => (await import('./benchmarks/panel')).benchmarksPanel,
+  },
   { id: 'storage', title: 'Storage', load: async () => (await import('./storage/panel')).storagePanel },
 ];
 

@@ -2,10 +2,12 @@
  * The one command: the API suite in Node, on IndexedDB and in memory in a real browser, and the scenarios that need a
  * process or a browser of their own. The last line is `N passed, N failed`.
  *
- *   npm test -w pkg-tests [-- --browser chromium|firefox] [--part node|page|browser] [--grep TEXT] [--repeat N]
+ *   npm test -w pkg-tests [-- --browser chromium|firefox] [--part node|page|browser|bundlers] [--grep TEXT]
+ *     [--repeat N]
  *
  * PLINTH_CHROMIUM and PLINTH_FIREFOX name the browsers, PLINTH_SEED repeats a random run, PLINTH_STEPS makes random
- * programs longer, PLINTH_ROWS makes the large database larger: with 1000000, it also prints how costs grow.
+ * programs longer, PLINTH_SECONDS workloads that are measured, PLINTH_ROWS the large database: with 1000000, it also
+ * prints how costs grow.
  */
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
@@ -18,28 +20,43 @@ import { damagedLog } from './browser/damaged-log.ts';
 import { disturbance } from './browser/disturbance.ts';
 import { durability } from './browser/durability.ts';
 import { externalConsistency } from './browser/external-consistency.ts';
+import { fourTabs } from './browser/four-tabs.ts';
 import { frozenTab } from './browser/frozen-tab.ts';
 import { groupCommit } from './browser/group-commit.ts';
 import { inAWorker } from './browser/in-a-worker.ts';
 import { largeDatabase } from './browser/large-database.ts';
 import { lostMessages } from './browser/lost-messages.ts';
 import { lostUpdates } from './browser/lost-updates.ts';
+import { olderSchema } from './browser/older-schema.ts';
 import { pageLife } from './browser/page-life.ts';
 import { programsInPages } from './browser/programs.ts';
 import { readSkew } from './browser/read-skew.ts';
 import { readmeExample } from './browser/readme-example.ts';
 import { recipesAcrossTabs } from './browser/recipes-across-tabs.ts';
+import { recordedHistory } from './browser/recorded-history.ts';
 import { staticFolder } from './browser/static-folder.ts';
 import { subscriptionsAcrossTabs } from './browser/subscriptions-across-tabs.ts';
+import { surroundings } from './browser/surroundings.ts';
 import { survivesKill } from './browser/survives-kill.ts';
 import { survivesRestart } from './browser/survives-restart.ts';
 import { thrownAwayStore } from './browser/thrown-away-store.ts';
 import { watchesAcrossTabs } from './browser/watches-across-tabs.ts';
-import { leaveOut, type World } from './browser/world.ts';
+import { type ChromiumWorld, leaveOut, type World } from './browser/world.ts';
+import { contentPolicy } from './bundlers/content-policy.ts';
+import { esbuild } from './bundlers/esbuild.ts';
+import { next } from './bundlers/next.ts';
+import { packageLint } from './bundlers/package-lint.ts';
+import { react } from './bundlers/react.ts';
+import { rollup } from './bundlers/rollup.ts';
+import { sizeBudget } from './bundlers/size-budget.ts';
+import { vite } from './bundlers/vite.ts';
+import { webpack } from './bundlers/webpack.ts';
+import { workers } from './bundlers/workers.ts';
 import { examples } from './node/examples.ts';
 import { foundationdbInNode } from './node/foundationdb-in-node.ts';
 import { guide } from './node/guide.ts';
 import { historyChecker } from './node/history-checker.ts';
+import { importsAndRequires } from './node/imports-and-requires.ts';
 import { oldTransaction } from './node/old-transaction.ts';
 import { packageContents } from './node/package-contents.ts';
 import { programsInNode } from './node/programs.ts';
@@ -69,6 +86,7 @@ const { values: options } = parseArgs({
   },
 });
 const steps = Number(process.env.PLINTH_STEPS ?? 300);
+const seconds = Number(process.env.PLINTH_SECONDS ?? 4);
 const rows = Number(process.env.PLINTH_ROWS ?? 50_000);
 
 const launchers: Record<string, Launcher> = { chromium: Chromium, firefox: Firefox };
@@ -90,7 +108,9 @@ async function main(seed: number): Promise<Totals> {
   const leftOut: string[] = [];
   // Node is the same whatever the browser.
   if (isWanted('node') && launcher === Chromium) all.push(await runInNode(seed));
-  if (isWanted('page') || isWanted('browser')) all.push(...(await runInBrowser(launcher, seed, leftOut)));
+  if (isWanted('page') || isWanted('browser') || isWanted('bundlers')) {
+    all.push(...(await runInBrowser(launcher, seed, leftOut)));
+  }
   return {
     passed: all.reduce((sum, { passed }) => sum + passed, 0),
     failed: all.reduce((sum, { failed }) => sum + failed, 0),
@@ -98,7 +118,7 @@ async function main(seed: number): Promise<Totals> {
   };
 }
 
-function isWanted(part: 'node' | 'page' | 'browser'): boolean {
+function isWanted(part: 'node' | 'page' | 'browser' | 'bundlers'): boolean {
   return options.part === undefined || options.part === part;
 }
 
@@ -121,6 +141,7 @@ function runInNode(seed: number): Promise<Counts> {
       tupleCrossCheck(seed);
       historyChecker(seed);
       withoutABrowser();
+      importsAndRequires();
       guide();
       oldTransaction();
       packageContents();
@@ -147,6 +168,7 @@ async function runInBrowser(launcher: Launcher, seed: number, leftOut: string[])
           toolsPage,
           seed,
           steps,
+          seconds,
           rows,
           leftOut,
         });
@@ -176,12 +198,16 @@ async function runParts(world: World): Promise<Counts[]> {
     }
   }
   if (isWanted('browser')) all.push(await runMocha(() => scenarios(world), { grep: options.grep }));
+  // What bundlers make is the same whatever the browser.
+  if (isWanted('bundlers') && browser instanceof Chromium)
+    all.push(await runMocha(() => bundlers({ ...world, browser }), { grep: options.grep }));
   return all;
 }
 
 function scenarios(world: World): void {
   describe(`scenarios in ${world.browser.label}`, () => {
     staticFolder(world);
+    surroundings(world);
     readmeExample(world);
     programsInPages(world);
     survivesRestart(world);
@@ -194,17 +220,35 @@ function scenarios(world: World): void {
     lostMessages(world);
     readSkew(world);
     damagedLog(world);
+    olderSchema(world);
     watchesAcrossTabs(world);
     subscriptionsAcrossTabs(world);
     alone(world);
     externalConsistency(world);
     frozenTab(world);
+    fourTabs(world);
+    recordedHistory(world);
     disturbance(world);
     pageLife(world);
     recipesAcrossTabs(world);
     durability(world);
     groupCommit(world);
     largeDatabase(world);
+  });
+}
+
+function bundlers(world: ChromiumWorld): void {
+  describe('the package in projects of its users', () => {
+    packageLint();
+    sizeBudget();
+    vite(world);
+    webpack(world);
+    esbuild(world);
+    rollup(world);
+    next(world);
+    react(world);
+    workers(world);
+    contentPolicy(world);
   });
 }
 

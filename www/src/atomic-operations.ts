@@ -21,7 +21,7 @@ export abstract class AtomicOperations<KeyIn, ValIn, Done> {
   abstract atomicOp(type: number, key: KeyIn, operand: ValIn): Done;
 
   /**
-   * As {@link AtomicOperations.atomicOp}, with the operand's bytes.
+   * As `atomicOp`, with the operand's bytes.
    *
    * @example
    * ```ts
@@ -31,7 +31,7 @@ export abstract class AtomicOperations<KeyIn, ValIn, Done> {
   abstract atomicOpKB(type: number, key: KeyIn, operand: BytesLike): Done;
 
   /**
-   * As {@link AtomicOperations.atomicOp}, with the bytes of key and operand: nothing is encoded, and no
+   * As `atomicOp`, with the bytes of key and operand: nothing is encoded, and no
    * prefix comes before the key.
    *
    * @example

@@ -6,11 +6,30 @@ import {
   settle,
   type TransactionCalls,
 } from './engine.js';
+import type { FDBError } from './fdb-error.js';
+import type { RecentActivity } from './recent-activity.js';
+
+/** Where a database is kept. */
+export type DatabaseStorage = 'indexeddb' | 'memory';
+
+/** A database that has been opened. */
+export interface Opened {
+  readonly handle: DatabaseHandle;
+  readonly storage: DatabaseStorage;
+  /** Why it is in memory although it was to be in IndexedDB. */
+  readonly fallbackCause: FDBError | undefined;
+}
 
 /** What all views of one open database share. */
 export interface Connection {
   /** The name that it was opened with. */
   readonly name: string;
+  /** Where it is kept. */
+  readonly storage: DatabaseStorage;
+  /** Why it is in memory although it was to be in IndexedDB. */
+  readonly fallbackCause: FDBError | undefined;
+  /** What was done with it last. */
+  readonly recent: RecentActivity;
   /** Gives the engine's bytes the class that the entry of the package hands out. */
   own(bytes: Uint8Array): Uint8Array;
   /** The engine's database, or a promise of it while it is being opened. */
@@ -27,10 +46,16 @@ export interface Connection {
 /** A connection to a database that has been opened. */
 export class OpenConnection implements Connection {
   readonly name: string;
+  readonly storage: DatabaseStorage;
+  readonly fallbackCause: FDBError | undefined;
+  readonly recent: RecentActivity;
   readonly #handle: DatabaseHandle;
 
-  constructor(name: string, handle: DatabaseHandle) {
+  constructor(name: string, { handle, storage, fallbackCause }: Opened, recent: RecentActivity) {
     this.name = name;
+    this.storage = storage;
+    this.fallbackCause = fallbackCause;
+    this.recent = recent;
     this.#handle = handle;
   }
 
@@ -44,7 +69,7 @@ export class OpenConnection implements Connection {
 
   createTransaction(isRelaxed: boolean | undefined): TransactionCalls {
     check(call(() => this.#handle.checkUsable()));
-    return call(() => this.#handle.createTransaction(isRelaxed));
+    return this.recent.recorded(call(() => this.#handle.createTransaction(isRelaxed)));
   }
 
   setOption(number: number, value: Uint8Array): void {

@@ -1,6 +1,6 @@
 import { AtomicOperations } from './atomic-operations.js';
 import type { BytesLike } from './bytes.js';
-import type { Connection } from './connection.js';
+import type { Connection, DatabaseStorage } from './connection.js';
 import type { CheckReport, DatabaseStats } from './database-reports.js';
 import type { KeyRangeEnd, RangeEnd, RangeStart } from './encoded-range.js';
 import { call, type DatabaseHandle, settle } from './engine.js';
@@ -19,6 +19,7 @@ import { FDBError, fdbError } from './fdb-error.js';
 import { databaseOptionTable, type NativeDatabaseOptions } from './option-codes.js';
 import { OWN_OPTIONS, setOptions } from './options.js';
 import type { RangeOptions, Row } from './range.js';
+import type { RecentError, RecentRequest } from './recent-activity.js';
 import { orAborted } from './signal.js';
 import {
   type Changes,
@@ -75,6 +76,21 @@ export class Database<
     return this.#connection.name;
   }
 
+  /** Where it is kept: in IndexedDB, or in memory, as its name says or as a fallback. */
+  get storage(): DatabaseStorage {
+    return this.#connection.storage;
+  }
+
+  /** Why it is in memory although it was to be in IndexedDB: see {@link OpenOptions.fallback}. */
+  get fallbackCause(): FDBError | undefined {
+    return this.#connection.fallbackCause;
+  }
+
+  /** What all views of one open database have in common, for those who keep something for it. @internal */
+  get identity(): object {
+    return this.#connection;
+  }
+
   /**
    * Runs `body` in a transaction and commits it; if another transaction got in the way, waits a moment
    * and runs it again on the newer state. Resolves with what `body` returned, after the commit is
@@ -112,6 +128,7 @@ export class Database<
         } catch (error) {
           if (!(error instanceof FDBError)) throw error;
           signal?.throwIfAborted();
+          this.#connection.recent.failed(error);
           await retryOrThrow(tn, error);
           if (isRetryForgetful) this.setTransactionOptions(tn, options);
           continue;
@@ -677,6 +694,21 @@ export class Database<
   async stats(): Promise<DatabaseStats> {
     const handle = await this.#connection.handle();
     return call(() => handle.stats()) as DatabaseStats;
+  }
+
+  /**
+   * What was done last, for inspection: the last 100 requests of transactions to the engine, if the database was
+   * opened with `inspect`, and the last 100 errors that attempts of transactions ended with, those that were retried
+   * among them. The oldest come first.
+   *
+   * @example
+   * ```ts
+   * const slowest = db.recent().requests.sort((a, b) => b.microseconds - a.microseconds).slice(0, 10);
+   * console.table(slowest);
+   * ```
+   */
+  recent(): { requests: RecentRequest[]; errors: RecentError[] } {
+    return this.#connection.recent.list();
   }
 
   /**

@@ -38,7 +38,7 @@ export interface TransactionCalls
   whenOpen?<T>(operation: (handle: TransactionHandle) => Promise<T>): Promise<T>;
 }
 
-/** Where the wasm comes from: a URL, its bytes, a response with it, or the compiled module. */
+/** Where the engine's WebAssembly comes from: its address, its bytes, or the compiled module. */
 export type WasmSource = InitInput | Promise<InitInput>;
 
 let loaded: Promise<void> | undefined;

@@ -1,6 +1,7 @@
 /** What every entry of the package exports besides the functions that load the engine. */
 export type { InitOptions, OpenOptions } from './api.js';
 export { type BytesLike, concat2, startsWith, strInc } from './bytes.js';
+export type { DatabaseStorage } from './connection.js';
 export { type CheckReport, Database, type DatabaseStats, type WatchWithValue } from './database.js';
 export {
   type AnyTransactionOrDatabase,
@@ -14,7 +15,6 @@ export {
 export { DirectoryError } from './directory-error.js';
 export type { KeyRangeEnd, RangeEnd, RangeStart } from './encoded-range.js';
 export { encoders } from './encoders.js';
-export type { WasmSource } from './engine.js';
 export { errorCodes } from './error-codes.js';
 export type {
   ByteSource,
@@ -25,6 +25,7 @@ export type {
 } from './export.js';
 export { FDBError } from './fdb-error.js';
 export { type KeySelector, keySelector } from './key-selector.js';
+export { type Migrated, type Migration, type MigrationPlace, migrate, SchemaError } from './migrate.js';
 export { ConflictRangeType, ErrorPredicate, MutationType, StreamingMode } from './numbers.js';
 export {
   DatabaseOptionCode,
@@ -35,10 +36,13 @@ export {
 } from './option-codes.js';
 export type { OptionValue } from './options.js';
 export type { KeyRange, RangeBatch, RangeOptions, Row } from './range.js';
+export type { RecentError, RecentRequest } from './recent-activity.js';
 export type { ReadOptions } from './signal.js';
+export { persist, type StorageSpace, storageEstimate } from './storage-space.js';
 export type { Changes, Subject, SubscribeOptions, Subscription } from './subscription.js';
 export { type GetSubspace, isGetSubspace, root, Subspace } from './subspace.js';
 export { type SubspaceEnd, subspaceEnd } from './subspace-end.js';
+export { type Support, type SupportedFeature, supported } from './support.js';
 export {
   type DoTransactionOptions,
   type StampedValue,

@@ -3,9 +3,9 @@
  * sides. The same exports as the browser's entry; importing it touches nothing of a browser.
  */
 import { readFile } from 'node:fs/promises';
-import { deleteFrom, type InitOptions, type OpenOptions, openFrom } from './api.js';
+import { deleteFrom, type InitOptions, initFrom, type OpenOptions, openFrom } from './api.js';
 import type { Database } from './database.js';
-import { loadEngine, type WasmSource } from './engine.js';
+import type { WasmSource } from './engine.js';
 
 export * from './exports.js';
 
@@ -34,15 +34,16 @@ export function deleteDatabase(name: string): Promise<void> {
 }
 
 /**
- * Loads the engine before it is needed, or from a place of your choice. `open` does it otherwise.
+ * Loads the engine before it is needed, or from a place of your choice: an address, its bytes, or the compiled module.
+ * `open` does it otherwise, from the file of the package. The engine is loaded once; later calls change nothing.
  *
  * @example
  * ```ts
- * await init({ wasm: '/static/plinth.wasm' });
+ * await init({ url: '/static/plinth.wasm' });
  * ```
  */
 export function init(options?: InitOptions): Promise<void> {
-  return loadEngine(() => options?.wasm ?? fileOfThePackage());
+  return initFrom(fileOfThePackage, options);
 }
 
 function fileOfThePackage(): WasmSource {

@@ -7,7 +7,7 @@ import type { OptionTable } from './option-codes.js';
 export type OptionValue = number | string | Uint8Array | null | undefined;
 
 /** Options of `open` that FoundationDB does not have. */
-export const OWN_OPTIONS: readonly string[] = ['durability', 'cacheBytes', 'salvage'];
+export const OWN_OPTIONS: readonly string[] = ['durability', 'cacheBytes', 'salvage', 'fallback', 'inspect'];
 
 const EXPECTED = 'an integer, text or bytes';
 

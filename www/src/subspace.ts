@@ -5,6 +5,12 @@ import type { UnboundStamp } from './tuple/item.js';
 
 /** Something that has a subspace: a subspace, a database, a transaction, a directory. */
 export interface GetSubspace<KeyIn, KeyOut, ValIn, ValOut> {
+  /**
+   * @example
+   * ```ts
+   * const { prefix } = db.at('users/').getSubspace();
+   * ```
+   */
   getSubspace(): Subspace<KeyIn, KeyOut, ValIn, ValOut>;
 }
 

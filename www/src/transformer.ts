@@ -23,14 +23,34 @@ export interface Transformer<In, Out> {
   pack(value: In): BytesLike;
   /** The value of bytes. */
   unpack(bytes: Uint8Array): Out;
-  /** The bytes of a value that has a versionstamp in it which the commit is to fill in. */
+  /**
+   * The bytes of a value that has a versionstamp in it which the commit is to fill in.
+   *
+   * @example
+   * ```ts
+   * const { data, stampPos } = tuple.packUnboundVersionstamp(['log', tuple.unboundVersionstamp()]);
+   * ```
+   */
   packUnboundVersionstamp?(value: In): UnboundStamp;
   /**
    * Puts the versionstamp that the commit used into the value. `code` is the one that the transaction
    * gave it, null if the value has its own.
+   *
+   * @example
+   * ```ts
+   * const key = ['log', tuple.unboundVersionstamp()];
+   * tuple.bakeVersionstamp(key, new Uint8Array(10), new Uint8Array(2));
+   * ```
    */
   bakeVersionstamp?(value: In, stamp: Uint8Array, code: Uint8Array | null): void;
-  /** The keys below this one. Without it, those whose bytes begin with its bytes. */
+  /**
+   * The keys below this one. Without it, those whose bytes begin with its bytes.
+   *
+   * @example
+   * ```ts
+   * const { begin, end } = tuple.range(['users']);
+   * ```
+   */
   range?(prefix: In): { begin: BytesLike; end: BytesLike };
 }
 

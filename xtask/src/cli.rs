@@ -11,9 +11,11 @@ use crate::bench;
 use crate::clean;
 use crate::codegen;
 use crate::demo;
+use crate::docs;
 use crate::kit::Kit;
 use crate::package;
 use crate::parts::{self, PARTS};
+use crate::simulation;
 use crate::size;
 use crate::wasm_tests;
 
@@ -50,6 +52,13 @@ enum Action {
         #[arg(long)]
         list: bool,
     },
+    /// Simulate hostile days: --seeds N, --seed S, --workload W, --minutes M and others (`sim --help`)
+    #[command(disable_help_flag = true)]
+    Sim {
+        /// Passed on to the simulator
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Build the npm package in www/dist
     Build,
     /// Print what the engine's wasm is made of, by module and by function
@@ -58,6 +67,8 @@ enum Action {
     Pack,
     /// Measure Plinth beside what a page would use instead, in a headless browser
     Bench(bench::Options),
+    /// Write the API reference to reference/dist
+    Docs,
     /// Write the sources that are generated from the engine
     Codegen {
         /// Only fail if they are not up to date
@@ -90,10 +101,12 @@ pub(crate) fn run() -> Result<ExitCode> {
                 return Ok(ExitCode::FAILURE);
             }
         }
+        Action::Sim { arguments } => return simulation::run(&arguments),
         Action::Build => {
             Kit::default().built()?;
             package::print_sizes()?;
         }
+        Action::Docs => docs::run()?,
         Action::Size => size::run()?,
         Action::Pack => {
             Kit::default().packed()?;

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::command;
+use crate::docs;
 use crate::kit::Kit;
 use crate::npm;
 use crate::paths;
@@ -47,16 +48,20 @@ pub(crate) fn run(port: Option<u16>) -> Result<()> {
 fn build() -> Result<()> {
     let inputs = [
         paths::demo(),
+        // A panel runs the benchmark.
+        paths::bench(),
         paths::www().join("package.json"),
         paths::www().join("dist"),
         paths::root().join("package-lock.json"),
     ];
-    Stamp::new("demo", "", &inputs, &[paths::demo().join("dist")])?.unless_current(|| {
+    let made = paths::demo().join("dist");
+    Stamp::new("demo", "", &inputs, std::slice::from_ref(&made))?.unless_current(|| {
         step("build the demo page", "it or the package it shows is new", || {
             command::run(&mut npm::script("demo", "build"))
         })
     })?;
-    Ok(())
+    // Building the page leaves only what stands in for it.
+    docs::build(&made.join("reference"))
 }
 
 /// The port `wanted`; without a wish the usual one, or any that is free.

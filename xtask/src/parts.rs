@@ -17,6 +17,7 @@ use crate::kit::Kit;
 use crate::npm;
 use crate::paths;
 use crate::runner_output::Tally;
+use crate::simulation;
 use crate::step::seconds;
 use crate::summary::{Outcome, Summary};
 use crate::wasm_tests;
@@ -42,7 +43,7 @@ pub(crate) const PARTS: [Part; 10] = [
     },
     Part {
         name: "rust",
-        about: "the engine's tests, native, with the examples in its documentation",
+        about: "the engine's tests, native, with a million simulated transactions and planted faults",
         run: rust,
     },
     Part {
@@ -132,11 +133,27 @@ fn rust(_: &Kit) -> Result<String> {
     let documentation = command::run_seen(command::cargo().args(["test", "--doc"]).args(packages), |line| {
         examples.see(line);
     })?;
-    let counted = counted?;
+    let planted = tests(&mut command_of_canaries());
+    let days = tests(&mut simulation::simulator(&[
+        "--transactions",
+        simulation::ORDINARY_TRANSACTIONS,
+    ]));
+    let (counted, planted, days) = (counted?, planted?, days?);
     if !documentation {
         bail!("{} examples in the documentation failed", examples.failed);
     }
-    Ok(format!("{counted}, {} examples", examples.passed))
+    Ok(format!(
+        "{counted}, {} examples, {planted} of planted faults, {days} of simulated days",
+        examples.passed
+    ))
+}
+
+/// A build of its own: the faults are in no other.
+fn command_of_canaries() -> Command {
+    let mut cargo = command::cargo();
+    cargo.args(["test", "--package", "plinth-sim", "--features", "canaries"]);
+    cargo.args(["--test", "canaries"]);
+    cargo
 }
 
 fn wasm(kit: &Kit) -> Result<String> {

@@ -44,6 +44,11 @@ pub(crate) fn bench() -> PathBuf {
     root().join("bench")
 }
 
+/// The settings of the API reference.
+pub(crate) fn reference() -> PathBuf {
+    root().join("reference")
+}
+
 /// The demo page.
 pub(crate) fn demo() -> PathBuf {
     root().join("demo")

@@ -2,6 +2,7 @@
 import { Dexie, liveQuery, type Table } from 'dexie';
 import type { Connection, Contestant, Durability, Pair, Scan } from '../contestant.ts';
 import { type Key, type Row, tallied } from '../dataset.ts';
+import { removed } from './requests.ts';
 
 const LOAD_ROWS = 10_000;
 
@@ -24,9 +25,8 @@ export const dexie: Contestant = {
     await handle.open();
     return new DexieConnection(handle);
   },
-  async remove(database: string): Promise<void> {
-    await Dexie.delete(database);
-  },
+  // Dexie's own way warns on the console while a connection is still on its way to be closed.
+  remove: removed,
 };
 
 class DexieConnection implements Connection {

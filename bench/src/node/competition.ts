@@ -7,6 +7,7 @@ import type { BenchPage, Job, TabJob } from '../page/bench.ts';
 import type { FirstRead } from '../page/first-read.ts';
 import { quantile, summarize } from '../statistics.ts';
 import type { Measured } from '../stopwatch.ts';
+import { turns } from '../turns.ts';
 import type { Sizes } from '../workload.ts';
 import { workloads } from '../workloads/all.ts';
 import type { Options, WorkloadId } from './options.ts';
@@ -59,7 +60,7 @@ export class Competition {
     if (this.#isWanted('memory')) await this.#memory();
   }
 
-  /** Every entrant in every round, each round beginning with another one. */
+  /** All turns. Who fails has no more of them; the others go on. */
   async #rounds(
     entrants: readonly Entrant[],
     part: string,
@@ -67,25 +68,20 @@ export class Competition {
     rounds = this.#options.rounds,
   ): Promise<void> {
     const failed = new Set<Entrant>();
-    for (let round = 0; round < rounds; round++) {
-      for (let turn = 0; turn < entrants.length; turn++) {
-        const entrant = entrants[(turn + round) % entrants.length] as Entrant;
-        if (failed.has(entrant)) continue;
-        const begin = Date.now();
-        try {
-          await body(entrant, round + 1);
-          this.checked++;
-        } catch (error) {
-          failed.add(entrant);
-          const message = error instanceof Error ? error.message : String(error);
-          this.collector.failures.push({ part, contestant: entrant.contestant, message });
-          console.log(`   ${part}, ${entrant.contestant}: FAILED: ${message}`);
-        }
-        const took = ((Date.now() - begin) / 1000).toFixed(1);
-        console.log(
-          `   ${part}, round ${round + 1}: ${entrant.contestant} (${entrant.durability}), ${took} s`,
-        );
+    for (const { entrant, round } of turns(entrants, rounds)) {
+      if (failed.has(entrant)) continue;
+      const begin = Date.now();
+      try {
+        await body(entrant, round);
+        this.checked++;
+      } catch (error) {
+        failed.add(entrant);
+        const message = error instanceof Error ? error.message : String(error);
+        this.collector.failures.push({ part, contestant: entrant.contestant, message });
+        console.log(`   ${part}, ${entrant.contestant}: FAILED: ${message}`);
       }
+      const took = ((Date.now() - begin) / 1000).toFixed(1);
+      console.log(`   ${part}, round ${round}: ${entrant.contestant} (${entrant.durability}), ${took} s`);
     }
   }
 

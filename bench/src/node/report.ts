@@ -1,9 +1,9 @@
 /** Results as Markdown: the table for the README, and everything. */
 import { type ContestantName, contestantNames, entryOf } from '../catalogue.ts';
 import type { Durability } from '../contestant.ts';
+import { type Part, parts } from '../parts.ts';
 import { type Summary, summarize } from '../statistics.ts';
 import { verdicts } from './goals.ts';
-import { type Part, parts } from './parts.ts';
 import type { Results, Series, Unit } from './results.ts';
 
 /** The head of the README's table; its form is checked by it. */

@@ -157,6 +157,41 @@ fn a_missing_a_swapped_and_a_foreign_part_are_damage() {
 }
 
 #[test]
+fn an_entry_that_says_another_number_is_void_takes_its_place_and_completes_nothing() {
+    let small = CommitRecord {
+        transactions: Vec::new(),
+        ..large_record()
+    };
+    let late = encode_record(&large_record(), SequenceNumber::new(7));
+    let mut reader = RecordReader::after(SequenceNumber::new(7));
+    for (place, part) in (8..).zip(&late) {
+        assert_eq!(reader.push(SequenceNumber::new(place), part), Ok(None));
+        assert!(!reader.is_inside_record(), "part {place}");
+    }
+    // One that says a later number than it has is void as well.
+    let early = encode_record(&small, SequenceNumber::new(14));
+    assert_eq!(reader.push(SequenceNumber::new(13), &early[0]), Ok(None));
+    assert_eq!(
+        reader.push(SequenceNumber::new(14), &early[0]),
+        Ok(Some(small)),
+        "the same bytes at their own number count"
+    );
+    let next = reader.push(SequenceNumber::new(16), &late[0]).unwrap_err();
+    assert_eq!(
+        next.message(),
+        "log record 16: log record 15 was expected, it is missing"
+    );
+}
+
+#[test]
+fn a_damaged_void_entry_is_damage() {
+    let mut late = encode_record(&large_record(), SequenceNumber::new(7)).remove(0);
+    late[40] ^= 1;
+    let damaged = read(7, &[late]).unwrap_err();
+    assert_eq!(damaged.message(), "log record 8: checksum mismatch");
+}
+
+#[test]
 fn a_record_of_a_later_format_asks_for_a_later_build() {
     let mut part = encode_record(&large_record(), SequenceNumber::new(1)).remove(0);
     part[4] = 2;

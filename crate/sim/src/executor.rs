@@ -238,13 +238,31 @@ impl Simulation {
         }
     }
 
-    fn step(&self) -> bool {
+    /// Drops every task. Tasks hold the world and the world its tasks: without this a world is never freed.
+    pub fn abandon(&self) {
+        self.inner.timers.borrow_mut().clear();
+        loop {
+            let task = self.inner.tasks.borrow_mut().pop_first();
+            if task.is_none() {
+                return;
+            }
+        }
+    }
+
+    /// Runs one task that is ready, or lets time pass to the next timer; false if there is neither.
+    pub fn step(&self) -> bool {
         let chosen = {
             let mut ready = self.inner.ready.lock().unwrap_or_else(PoisonError::into_inner);
-            let runnable = self.runnable(&ready);
-            let count = runnable.len() as u64;
-            let place = (count > 0).then(|| runnable.get(self.random_in(0..count) as usize).copied());
-            place.flatten().map(|place| ready.swap_remove(place))
+            let place = if self.inner.frozen.borrow().is_empty() {
+                let count = ready.len() as u64;
+                (count > 0).then(|| self.random_in(0..count) as usize)
+            } else {
+                let runnable = self.runnable(&ready);
+                let count = runnable.len() as u64;
+                let chosen = (count > 0).then(|| runnable.get(self.random_in(0..count) as usize).copied());
+                chosen.flatten()
+            };
+            place.map(|place| ready.swap_remove(place))
         };
         match chosen {
             Some(id) => self.poll_task(id),
@@ -257,11 +275,7 @@ impl Simulation {
     fn runnable(&self, ready: &[TaskId]) -> Vec<usize> {
         let (tasks, frozen) = (self.inner.tasks.borrow(), self.inner.frozen.borrow());
         let is_frozen = |id: &TaskId| tasks.get(id).is_some_and(|task| frozen.contains(&task.group));
-        let places = 0..ready.len();
-        if frozen.is_empty() {
-            return places.collect();
-        }
-        places
+        (0..ready.len())
             .filter(|&place| ready.get(place).is_some_and(|id| !is_frozen(id)))
             .collect()
     }

@@ -1,28 +1,37 @@
 //! Deterministic simulation: several peers over one storage, in one thread, on virtual time, from one
 //! seed.
 //!
-//! What it does: runs tasks in a seeded order; delays every storage operation, before and after its
-//! effect; fails operations, loses the answers of commits whether or not they were done; loses, delays
-//! and repeats news; lets wall clocks disagree and jump; kills peers at any point, with whatever they
-//! had under way, or at a chosen storage operation, before or after its effect; hides, freezes and thaws
-//! them; lends a lock like the browser's. Log entries that folds delete are kept aside for the checker.
-//! What it does not do yet: durability that differs between strict and relaxed, quota.
+//! The executor runs tasks in a seeded order on virtual time; [`Disk`], `SimulatedStorage` and the lock
+//! manager are fakes of what a browser offers, with their fault models in their files; a [`Cluster`] is
+//! several peers over them. A [`Scenario`] is one hostile day that a seed decides: peers, faults and
+//! [`workload`]s, with a verdict at its end.
 //!
 //! The same seed gives the same run, to the last poll: [`Simulation::trace`] tells.
 
 mod cluster;
+mod disk;
 mod executor;
 mod fake_locks;
+mod happenings;
 mod history;
 pub mod model;
 mod page_store;
 mod peer_env;
 pub mod program;
+pub mod scenario;
 mod simulated_storage;
+mod timeline;
+mod transaction_queue;
+pub mod workload;
 
 pub use cluster::{Cluster, ClusterOptions, Peer};
+pub use disk::{Disk, Item, Written};
 pub use executor::{GroupId, Simulation, program_seeds, seeds};
 pub use fake_locks::{FakeLocks, LockManager};
-pub use history::{History, Observation, Operation, Outcome, marker_key};
+pub use happenings::{Counts, Happening, Happenings};
+pub use history::{Checked, History, Observation, Operation, Outcome};
 pub use page_store::PageStore;
-pub use simulated_storage::{Archive, Death, Faults, SimulatedStorage};
+pub use peer_env::Perturbations;
+pub use scenario::{Report, Run, Scenario};
+pub use simulated_storage::{Connection, Death, Faults, SimulatedStorage};
+pub use timeline::{Place, Timeline};

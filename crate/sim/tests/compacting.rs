@@ -9,11 +9,15 @@
 
 mod support;
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use plinth_core::engine::{EngineOptions, FoldExtent, FoldOptions, FoldResult};
 use plinth_core::pure::PageOptions;
 use plinth_core::words::RangeOptions;
-use plinth_sim::{Cluster, ClusterOptions, Faults, Peer, Simulation};
-use support::{begin, get, range, set};
+use plinth_core::{Error, ErrorCode};
+use plinth_sim::{Cluster, ClusterOptions, Faults, Peer, Simulation, seeds};
+use support::{begin, get, range, set, slow_storage};
 
 const MINUTE_US: u64 = 60_000_000;
 
@@ -151,7 +155,7 @@ fn an_idle_engine_folds_a_log_that_is_not_long_once_and_a_busy_or_hidden_one_doe
         one.database.engine().set_visible(true);
         cluster.world().sleep(MINUTE_US / 2).await;
         assert_eq!(folds(), 1);
-        assert!(cluster.memory().log_length() < 10);
+        assert!(cluster.disk().log_length() < 10);
         set(&one, b"z", b"v").await;
         cluster.world().sleep(MINUTE_US).await;
         assert_eq!(folds(), 1, "it is not worth it yet");
@@ -229,4 +233,75 @@ fn commits_of_a_bulk_load_wait_a_little_each_and_none_of_them_for_a_whole_fold()
             "{slowest_us} us, where a fold takes some {fold_us}"
         );
     });
+}
+
+/// Asks one peer something again and again while another one folds and the same asks for the root; gives how often
+/// `ask` was answered.
+fn beside_the_folds_of_another_peer(ask: impl AsyncFn(&Peer, u64) -> bool + Copy + 'static) -> u32 {
+    let mut answers = 0;
+    for seed in seeds(40) {
+        let world = Simulation::new(seed);
+        let mut options = slow_storage(500);
+        options.faults.slow_odds = 4;
+        options.faults.slow_us = 20_000;
+        let cluster = Cluster::new(&world, options);
+        answers += world.clone().run(async move {
+            let (peer, other) = (cluster.open().await, cluster.open().await);
+            let is_done = Rc::<Cell<bool>>::default();
+            let folding = {
+                let is_done = Rc::clone(&is_done);
+                async move {
+                    for number in 0..40 {
+                        set(&other, &key(number), b"value").await;
+                        other.database.engine().fold(FoldExtent::All).await.unwrap();
+                    }
+                    is_done.set(true);
+                }
+            };
+            let asking = {
+                let (peer, world, is_done) = (peer.clone(), world.clone(), Rc::clone(&is_done));
+                async move {
+                    while !is_done.get() {
+                        let _there_is_nothing_to_fold = peer.database.fold().await;
+                        world.sleep_below(3_000).await;
+                    }
+                }
+            };
+            let tasks = (world.spawn(folding), world.spawn(asking));
+            let mut answers = 0;
+            while !is_done.get() {
+                answers += u32::from(ask(&peer, seed).await);
+            }
+            tasks.0.await;
+            tasks.1.await;
+            answers
+        });
+    }
+    answers
+}
+
+/// The check's last question for the root was answered by one that its engine had asked before the fold, so that
+/// what was folded meanwhile looked like damage.
+#[test]
+fn a_check_beside_the_folds_of_another_peer_finds_no_damage_whatever_else_asks_for_the_root() {
+    let checks = beside_the_folds_of_another_peer(async |peer, seed| {
+        let checked = peer.database.check().await;
+        checked.is_ok_and(|report| {
+            assert_eq!(report.damage, [], "seed {seed}");
+            true
+        })
+    });
+    assert!(checks > 100, "{checks} checks");
+}
+
+/// Pages that were folded away under its eyes looked like damage to it.
+#[test]
+fn a_compaction_beside_the_folds_of_another_peer_finds_no_damage() {
+    let compactions = beside_the_folds_of_another_peer(async |peer, seed| {
+        let ended = peer.database.compact().await;
+        let code = ended.as_ref().err().map(Error::code);
+        assert_ne!(code, Some(ErrorCode::FileCorrupt), "seed {seed}: {ended:?}");
+        ended.is_ok()
+    });
+    assert!(compactions > 100, "{compactions} compactions");
 }

@@ -8,9 +8,12 @@
 
 mod support;
 
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
 use plinth_core::{Error, ErrorCode, TransactionOptions};
-use plinth_sim::{Cluster, Peer};
-use support::{begin, code, get, set, with_cluster};
+use plinth_sim::{Cluster, Peer, Simulation, seeds};
+use support::{begin, code, get, set, slow_storage, with_cluster};
 
 const COUNT: u64 = 100;
 
@@ -106,4 +109,74 @@ fn a_turn_that_is_given_up_goes_to_the_next() {
         assert_eq!(waiting.await, Ok(()));
         assert!(world.now_us() - began_us < 1_000);
     });
+}
+
+/// What several busy peers got while they committed so often in all.
+struct Shares {
+    /// Commits of each.
+    commits: Vec<u64>,
+    /// The most commits of all of them between the call and the end of a transaction of one.
+    longest_wait: u64,
+}
+
+/// Peers that do one transaction after the other, without a pause, until there were `COMMITS` of them.
+fn shares(seed: u64, peers: usize, body: impl AsyncFn(Peer, u8) + Copy + 'static) -> Shares {
+    const COMMITS: u64 = 400;
+    let world = Simulation::new(seed);
+    let cluster = Cluster::new(&world, slow_storage(500));
+    world.clone().run(async move {
+        let commits = Rc::new(RefCell::new(vec![0; peers]));
+        let (total, longest_wait) = (Rc::<Cell<u64>>::default(), Rc::<Cell<u64>>::default());
+        let mut tasks = Vec::new();
+        for number in 0..peers {
+            let peer = cluster.open().await;
+            let (commits, total, longest) =
+                (Rc::clone(&commits), Rc::clone(&total), Rc::clone(&longest_wait));
+            tasks.push(world.spawn(async move {
+                while total.get() < COMMITS {
+                    let before = total.get();
+                    body(peer.clone(), number as u8).await;
+                    longest.set(longest.get().max(total.get() - before));
+                    total.set(total.get() + 1);
+                    commits.borrow_mut()[number] += 1;
+                }
+            }));
+        }
+        for task in tasks {
+            task.await;
+        }
+        Shares {
+            commits: commits.take(),
+            longest_wait: longest_wait.get(),
+        }
+    })
+}
+
+/// Who was too late commits in turn: with 16 further tries instead the longest wait here is 19 commits, not 6.
+#[test]
+fn peers_that_commit_all_the_time_get_equal_shares_and_wait_for_few_commits_of_others() {
+    for seed in seeds(5) {
+        let Shares {
+            commits,
+            longest_wait,
+        } = shares(seed, 4, async |peer, number| {
+            set(&peer, &[number], b"value").await;
+        });
+        assert!(commits.iter().all(|&own| own >= 90), "seed {seed}: {commits:?}");
+        assert!(longest_wait <= 10, "seed {seed}: {longest_wait}");
+    }
+}
+
+/// What `LOST_TURNS_MAX` is for: without retries in step one peer gets a twentieth of what another one does, and
+/// waits for nearly all commits of the others; with them the longest wait here is 27.
+#[test]
+fn peers_that_increment_one_counter_get_equal_shares_and_none_starves() {
+    for seed in seeds(5) {
+        let Shares {
+            commits,
+            longest_wait,
+        } = shares(seed, 4, async |peer, _| increment(peer, b"k".to_vec()).await);
+        assert!(commits.iter().all(|&own| own >= 70), "seed {seed}: {commits:?}");
+        assert!(longest_wait <= 60, "seed {seed}: {longest_wait}");
+    }
 }

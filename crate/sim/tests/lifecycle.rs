@@ -10,7 +10,8 @@ mod support;
 
 use plinth_core::words::TransactionOption;
 use plinth_core::{Error, ErrorCode, TransactionOptions};
-use support::{begin, code, get, set, set_flag, with_cluster};
+use plinth_sim::{Cluster, ClusterOptions, Peer, Simulation, seeds};
+use support::{begin, code, get, set, set_flag, slow_storage, with_cluster};
 
 #[test]
 fn after_commit_every_use_fails_with_used_during_commit_until_reset() {
@@ -190,6 +191,72 @@ fn closing_completes_what_was_submitted_and_refuses_the_rest() {
         assert!(never_armed.await.is_err(), "its read came too late");
         assert_eq!(peer.database.stats().watch_count, 0);
     });
+}
+
+/// Asks for one read version after the other, as a subscription does, until there is none.
+async fn ask_until_it_fails(peer: Peer) -> Option<ErrorCode> {
+    loop {
+        let told = code(peer.database.engine().read_version().await);
+        if told.is_some() {
+            return told;
+        }
+    }
+}
+
+#[test]
+fn a_look_at_the_log_that_the_closing_overtakes_tells_of_the_closing_and_of_no_damage() {
+    for seed in seeds(400) {
+        let world = Simulation::new(seed);
+        let options = ClusterOptions {
+            // Nobody is alone: every transaction looks at the log.
+            without_locks: true,
+            ..slow_storage(3)
+        };
+        let cluster = Cluster::new(&world, options);
+        world.clone().run(async move {
+            let peer = cluster.open().await;
+            set(&peer, b"k", b"1").await;
+            let reading: Vec<_> = (0..3)
+                .map(|_| world.spawn(ask_until_it_fails(peer.clone())))
+                .collect();
+            world.sleep_below(10).await;
+            peer.database.close().await;
+            for read in reading {
+                let told = read.await;
+                let is_closing = matches!(
+                    told,
+                    Some(ErrorCode::ClientInvalidOperation | ErrorCode::OperationCancelled)
+                );
+                assert!(is_closing, "seed {seed}: {told:?}");
+            }
+        });
+    }
+}
+
+/// What was read of the log had no root any more, which was told as a damaged one.
+#[test]
+fn an_opening_that_a_deletion_overtakes_opens_the_database_that_is_there_then() {
+    for delay_us in (0..2_000).step_by(20) {
+        let world = Simulation::new(delay_us);
+        let cluster = Cluster::new(&world, slow_storage(500));
+        world.clone().run(async move {
+            let before = cluster.open().await;
+            set(&before, b"k", b"gone").await;
+            let opening = {
+                let cluster = cluster.clone();
+                world.spawn(async move { cluster.try_open().await.map(|peer| (peer, cluster)) })
+            };
+            world.sleep(delay_us).await;
+            cluster.evict_database(&[before]);
+            let (peer, cluster) = opening.await.unwrap();
+            let is_old = get(&begin(&peer), b"k").await;
+            assert!(
+                is_old == Ok(None) || code(is_old.clone()) == Some(ErrorCode::FileNotFound),
+                "{is_old:?} after {delay_us} us"
+            );
+            assert_eq!(get(&begin(&cluster.open().await), b"k").await, Ok(None));
+        });
+    }
 }
 
 #[test]

@@ -11,10 +11,9 @@ mod support;
 
 use plinth_core::engine::{EngineOptions, FoldOptions};
 use plinth_core::pure::{ExportReader, PageOptions};
-use plinth_core::storage::Storage;
 use plinth_core::words::{KeyRange, PageId, RangeOptions, SequenceNumber};
 use plinth_core::{ErrorCode, ImportMode, TransactionOptions};
-use plinth_sim::{Cluster, ClusterOptions, Faults, Peer, Simulation};
+use plinth_sim::{Cluster, ClusterOptions, Faults, Item, Peer, Simulation};
 use support::{begin, code, keys, set};
 
 fn engine(salvage: bool) -> EngineOptions {
@@ -63,11 +62,11 @@ async fn rows_of(peer: &Peer) -> usize {
     keys(&begin(peer), b"row/", b"row0", options).await.0.len()
 }
 
-async fn everything_stored(cluster: &Cluster) -> impl PartialEq {
-    let memory = cluster.memory();
-    let pages = memory.page_ids(PageId::new(0), usize::MAX).await;
-    let log = memory.read_log(SequenceNumber::ZERO, usize::MAX).await;
-    (memory.current_root().await.unwrap(), log.unwrap(), pages.unwrap())
+fn everything_stored(cluster: &Cluster) -> impl PartialEq {
+    let disk = cluster.disk();
+    let pages = disk.page_ids(PageId::new(0), usize::MAX);
+    let log = disk.log_after(SequenceNumber::ZERO, usize::MAX);
+    (disk.root(), log, pages)
 }
 
 #[test]
@@ -77,12 +76,12 @@ fn a_damaged_record_is_named_and_what_is_before_it_is_read_exported_and_never_wr
         fill(&writer, 20).await;
         cluster.kill(&writer);
         cluster
-            .memory()
-            .damage_log(SequenceNumber::new(12), |bytes| bytes[40] ^= 8);
+            .disk()
+            .damage(Item::Log(SequenceNumber::new(12)), |bytes| bytes[40] ^= 8);
         let refused = cluster.try_open().await.err().unwrap();
         assert_eq!(refused.code(), ErrorCode::FileCorrupt);
         assert_eq!(refused.message(), "log record 12: checksum mismatch");
-        let stored = everything_stored(&cluster).await;
+        let stored = everything_stored(&cluster);
         let salvaged = cluster.with_engine(engine(true)).open().await;
         assert_eq!(rows_of(&salvaged).await, 11);
         let writing = begin(&salvaged);
@@ -108,7 +107,7 @@ fn a_damaged_record_is_named_and_what_is_before_it_is_read_exported_and_never_wr
         cluster.world().sleep(60_000_000).await;
         assert_eq!(rows_of(&salvaged).await, 11, "it stays as it is");
         salvaged.database.close().await;
-        assert!(stored == everything_stored(&cluster).await, "nothing was written");
+        assert!(stored == everything_stored(&cluster), "nothing was written");
         world.run(async move {
             let peer = other.open().await;
             let mut import = peer
@@ -134,7 +133,7 @@ fn what_was_folded_before_the_damage_is_there_and_a_missing_record_is_damage_too
             set(&writer, &row(number), b"value").await;
         }
         cluster.kill(&writer);
-        cluster.memory().damage_log(after.plus(5), Vec::clear);
+        cluster.disk().damage(Item::Log(after.plus(5)), Vec::clear);
         assert_eq!(code(cluster.try_open().await), Some(ErrorCode::FileCorrupt));
         let salvaged = cluster.with_engine(engine(true)).open().await;
         assert_eq!(rows_of(&salvaged).await, 204);
@@ -148,8 +147,8 @@ fn a_peer_that_has_read_past_the_damage_goes_on_and_its_fold_heals_the_log() {
         let writer = cluster.open().await;
         fill(&writer, 20).await;
         cluster
-            .memory()
-            .damage_log(SequenceNumber::new(12), |bytes| bytes[9] ^= 8);
+            .disk()
+            .damage(Item::Log(SequenceNumber::new(12)), |bytes| bytes[9] ^= 8);
         let salvaged = cluster.with_engine(engine(true)).open().await;
         assert_eq!(rows_of(&salvaged).await, 11);
         set(&writer, &row(21), b"value").await;
@@ -173,7 +172,7 @@ fn a_whole_database_can_be_opened_for_salvage_and_one_that_does_not_exist_cannot
     with_log(async |cluster| {
         let salvaging = cluster.with_engine(engine(true));
         assert_eq!(code(salvaging.try_open().await), Some(ErrorCode::FileNotFound));
-        assert_eq!(cluster.memory().current_root().await, Ok(None), "none was made");
+        assert_eq!(cluster.disk().root(), None, "none was made");
         let writer = cluster.open().await;
         fill(&writer, 5).await;
         let salvaged = salvaging.open().await;
@@ -200,15 +199,15 @@ fn an_export_for_salvage_goes_around_damaged_pages_and_values_and_counts_them() 
         set(&writer, b"row/recent", b"1").await;
         writer.database.fold().await.unwrap();
         let expected = rows_of(&writer).await;
-        let memory = cluster.memory();
-        let pages = memory.page_ids(PageId::new(0), usize::MAX).await.unwrap();
+        let disk = cluster.disk();
+        let pages = disk.page_ids(PageId::new(0), usize::MAX);
         // A leaf near the beginning, and a piece of the long value.
-        let stored = memory.read_pages(&pages).await.unwrap();
+        let stored = disk.pages(&pages);
         let is_chunk = |bytes: &Option<Vec<u8>>| bytes.as_ref().is_some_and(|bytes| bytes[24] == 255);
         let chunk = pages[stored.iter().position(is_chunk).unwrap()];
         let leaf = pages[10];
         for page in [leaf, chunk] {
-            memory.damage_page(page, |bytes| bytes[50] ^= 1);
+            disk.damage(Item::Page(page), |bytes| bytes[50] ^= 1);
         }
         let everything = KeyRange::new([].as_slice(), [0xff].as_slice());
         let whole = cluster.open().await;

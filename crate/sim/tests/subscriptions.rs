@@ -164,6 +164,37 @@ fn a_closed_database_ends_its_subscriptions_and_wrong_ranges_are_refused() {
     });
 }
 
+/// A change was told to a subscription, and before it was taken the database was closed: the empty state that
+/// was left was told as one at the first version.
+#[test]
+fn a_subscription_of_a_database_that_is_closed_right_after_a_change_tells_no_older_version() {
+    for seed in seeds(60) {
+        let world = Simulation::new(seed);
+        let cluster = Cluster::new(&world, ClusterOptions::default());
+        world.clone().run(async move {
+            let peer = cluster.open().await;
+            let all = KeyRange::new(b"".as_slice(), b"\xff".as_slice());
+            let live = Rc::new(peer.database.subscribe(&all).unwrap());
+            let first = live.next().await.unwrap();
+            let waiting = world.spawn({
+                let live = Rc::clone(&live);
+                async move { live.next().await }
+            });
+            world.sleep(1_000).await;
+            let tn = begin(&peer);
+            tn.set(b"k", b"v").unwrap();
+            let commit = world.spawn(tn.commit());
+            let closing = peer.clone();
+            let close = world.spawn(async move { closing.database.close().await });
+            let _either_way = commit.await;
+            close.await;
+            if let Ok(second) = waiting.await {
+                assert!(second.version > first.version, "seed {seed}: {second:?}");
+            }
+        });
+    }
+}
+
 /// Something random, in a transaction of its own.
 async fn write(world: &Simulation, peer: &Peer) {
     let tn = begin(peer);

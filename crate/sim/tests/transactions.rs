@@ -357,7 +357,7 @@ fn the_largest_transaction_becomes_several_log_entries_and_is_read_back_whole() 
             transaction.set(&[index], &[index; 100_000]).unwrap();
         }
         transaction.commit().await.unwrap();
-        assert!(cluster.memory().log_length() > 160);
+        assert!(cluster.disk().log_length() > 160);
         let late = cluster.open().await;
         let reader = begin(&late);
         for index in 0..99u8 {
@@ -441,7 +441,7 @@ fn concurrent_commits_share_a_log_entry_and_a_version() {
         }
         // The first commit may set out alone; what comes while it is under way goes together.
         assert!(batches.len() <= 2, "{} batches", batches.len());
-        assert_eq!(cluster.memory().log_length(), batches.len());
+        assert_eq!(cluster.disk().log_length(), batches.len());
         for indices in batches.values() {
             assert!(
                 indices.iter().copied().eq(0..indices.len() as u16),

@@ -12,6 +12,8 @@ mod env;
 mod export_handle;
 mod failure;
 mod import_handle;
+#[cfg(target_arch = "wasm32")]
+mod memcmp;
 mod memory_databases;
 mod news;
 mod options;

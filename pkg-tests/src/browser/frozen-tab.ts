@@ -18,6 +18,13 @@ import { leaveOut, uniqueName, type World, withTabs } from './world.ts';
 /** The aim is 2 s; the rest is for machines that do much else. */
 const WAIT_MS_MAX = 4_000;
 const STOPS = 6;
+/**
+ * A process may be stopped in the middle of the task that begins a transaction and commits it; IndexedDB lets nobody else
+ * write until it goes on. That happens to one stop in ten here, of a tab that commits without a pause.
+ */
+const HELD_MAX = 3;
+/** After so long without an answer the newcomer is held up. */
+const HELD_MS = 4_000;
 /** How long it stands still after the other one's commit. */
 const SETTLE_MS = 20;
 /** Reads that a thawed tab makes at least before it is asked what it saw. */
@@ -150,15 +157,19 @@ export function frozenTab(world: World): void {
         : 'reads nothing old (process stopped';
       it(`another one opens and commits, and the thawed one ${what}, ${STOPS} times)`, async () => {
         const random = new Random(world.seed);
+        let heldCount = 0;
         for (let stop = 0; stop < STOPS; stop += 1) {
           const context = `seed ${world.seed}, stop ${stop}`;
           const pages: [Page, Page] = [await openSilent(world), await openSilent(world)];
           const delayMs = 50 + random.below(300);
           const came = await stopBesideNewcomer(world, pages, { writes, delayMs, context });
           console.log(`      ${describeNewcomer(came)}`);
-          assertSoon(came, context);
+          if (came.isHeld) heldCount += 1;
+          else assertSoon(came, context);
           await Promise.all(pages.map((page) => page.close()));
         }
+        if (heldCount > 0) console.log(`      held up by ${heldCount} of ${STOPS} stops`);
+        assert.isAtMost(heldCount, writes ? HELD_MAX : 0, 'stops that held up the newcomer');
       }).timeout(120_000);
     }
   });
@@ -169,7 +180,7 @@ async function stopBesideNewcomer(
   world: World,
   [stopped, newcomer]: readonly [Page, Page],
   { writes, delayMs, context }: { writes: boolean; delayMs: number; context: string },
-): Promise<Newcomer> {
+): Promise<Newcomer & { isHeld: boolean }> {
   const name = uniqueName();
   const process = await TabProcess.of(world.browser, stopped);
   const other = await TabProcess.of(world.browser, newcomer);
@@ -178,20 +189,22 @@ async function stopBesideNewcomer(
   await keepBusy(stopped, { writes });
   await sleep(delayMs);
   process.stop();
-  let came: Newcomer;
+  const coming = comeIn(newcomer, name);
+  let isHeld: boolean;
   try {
-    came = await comeIn(newcomer, name);
+    isHeld = await Promise.race([coming.then(() => false), sleep(HELD_MS).then(() => true)]);
     await sleep(SETTLE_MS);
   } finally {
     process.continue();
   }
+  const came = await coming;
   const diary = await stopWorking(stopped);
   const [seen, ...others] = await Promise.all(
     [newcomer, stopped].map((page) => page.evaluate(() => tools.numberAt(db, 'x'))),
   );
   assert.deepEqual([seen, ...others], [diary.increments + 1, diary.increments + 1], `${context}: increments`);
   assertNothingStale(diary.reads, came, context);
-  return came;
+  return { ...came, isHeld };
 }
 
 function sleep(ms: number): Promise<void> {

@@ -1,6 +1,7 @@
 /** What the browser scenarios share: one server, one browser with a profile on disk, and their tabs. */
 import { randomUUID } from 'node:crypto';
 import { assert } from 'chai';
+import type { Chromium } from '../support/chromium.ts';
 import { type Browser, type Launcher, openPage, type Page } from '../support/driver.ts';
 import type { StaticServer } from '../support/server.ts';
 
@@ -14,11 +15,16 @@ export interface World {
   readonly seed: number;
   /** How long random programs are; see `run.ts`. */
   readonly steps: number;
+  /** For how long workloads run that are measured. */
+  readonly seconds: number;
   /** How many rows the large database has. */
   readonly rows: number;
   /** What this browser can't be made to do; counted in the end. */
   readonly leftOut: string[];
 }
+
+/** For what is asked of Playwright itself. */
+export type ChromiumWorld = World & { readonly browser: Chromium };
 
 export interface Tabs {
   open(address?: string): Promise<Page>;

@@ -2,13 +2,8 @@
 import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, extname, join } from 'node:path';
-import { gzipSync } from 'node:zlib';
 import { assert } from 'chai';
-import { build } from 'esbuild';
-import { packageEntry, packageManifest, paths } from '../support/paths.ts';
-
-/** What a page loads of the package may have so many bytes after gzip: the engine, and the bundled JavaScript. */
-const GZIP_BYTES_MAX = { wasm: 415_000, javascript: 30_000 };
+import { packageEntry, packageManifest, paths, type Target } from '../support/paths.ts';
 
 export function packageContents(): void {
   describe('the packed package', () => {
@@ -35,24 +30,6 @@ export function packageContents(): void {
       );
     });
 
-    it('stays within its budget after gzip, as a bundler makes it', async () => {
-      const bundle = await build({
-        entryPoints: [join(paths.package, packageEntry())],
-        bundle: true,
-        minify: true,
-        format: 'esm',
-        write: false,
-        logLevel: 'silent',
-      });
-      const gzipped = (bytes: Uint8Array) => gzipSync(bytes, { level: 9 }).length;
-      const wasm = files.filter((file) => extname(file) === '.wasm').map((file) => readFileSync(file));
-      assert.isAtMost(gzipped(Buffer.concat(wasm)), GZIP_BYTES_MAX.wasm);
-      assert.isAtMost(
-        gzipped(Buffer.concat(bundle.outputFiles.map(({ contents }) => contents))),
-        GZIP_BYTES_MAX.javascript,
-      );
-    });
-
     it('has its entry, and types beside it', () => {
       const entry = join(paths.package, packageEntry());
       assert.isTrue(existsSync(entry));
@@ -60,9 +37,9 @@ export function packageContents(): void {
     });
 
     it('has the modules and types that it exports', () => {
-      const targets = Object.values(packageManifest().exports).flatMap((target) =>
-        typeof target === 'string' ? [target] : Object.values(target),
-      );
+      const filesOf = (target: string | Target): string[] =>
+        typeof target === 'string' ? [target] : Object.values(target).flatMap(filesOf);
+      const targets = Object.values(packageManifest().exports).flatMap(filesOf);
       assert.include(targets, './dist/recipes/index.js');
       assert.deepEqual(
         targets.filter((target) => !existsSync(join(paths.package, target))),
@@ -98,6 +75,20 @@ export function packageContents(): void {
       const names = readdirSync(paths.package).join(' ');
       assert.match(names, /README/i);
       assert.match(names, /LICENSE/i);
+    });
+
+    it('has what its documents link to', () => {
+      const documents = files.filter((file) => extname(file) === '.md');
+      const targets = documents.flatMap((file) =>
+        [...readFileSync(file, 'utf8').matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)].map(([, target = '']) =>
+          join(dirname(file), target),
+        ),
+      );
+      assert.include(targets, join(paths.package, 'guide', 'transactions.md'));
+      assert.deepEqual(
+        targets.filter((target) => !existsSync(target)),
+        [],
+      );
     });
 
     it('names no machine and no folder of the one it was built on', () => {

@@ -1,6 +1,6 @@
 /** The package in Node: imported without a browser, in-memory databases only, and a clear error for the rest. */
 import { assert } from 'chai';
-import { errorCodes, FDBError, open } from 'plinthdb';
+import { errorCodes, FDBError, open, persist, storageEstimate, supported } from 'plinthdb';
 import { text } from '../suite/bytes.ts';
 import { runModule } from './child.ts';
 
@@ -53,6 +53,52 @@ export function withoutABrowser(): void {
       assert.instanceOf(caught, FDBError);
       assert.match((caught as FDBError).message, /IndexedDB/i);
       assert.include(Object.values<number>(errorCodes), (caught as FDBError).code);
+    });
+
+    it('a database in memory takes the place of one that can’t be, if it is asked for', async () => {
+      const db = await open('on disk', { fallback: 'memory' });
+      assert.equal(db.storage, 'memory');
+      assert.equal(db.fallbackCause?.code, errorCodes.unsupported_operation);
+      await db.set('hello', 'world');
+      assert.equal(text(await db.get('hello')), 'world');
+      await db.close();
+      const named = await open('memory:named', { fallback: 'memory' });
+      assert.deepEqual([named.storage, named.fallbackCause], ['memory', undefined]);
+      await named.close();
+    });
+
+    it('says what is missing, and that it can’t be done without', async () => {
+      const { isSupported, features, missing } = await supported();
+      assert.isFalse(isSupported);
+      assert.include(
+        missing.map(({ name }) => name),
+        'IndexedDB',
+      );
+      assert.isTrue(features.find(({ name }) => name === 'WebAssembly')?.isSupported);
+      assert.equal(await persist(), false);
+      assert.equal(await storageEstimate(), undefined);
+    });
+
+    it('init takes one source, and says so', async () => {
+      const { stdout } = await runModule(`
+        import { readFile } from 'node:fs/promises';
+        import { createRequire } from 'node:module';
+        import { init, open } from 'plinthdb';
+        const file = createRequire(process.cwd() + '/index.js').resolve('plinthdb/plinthdb.wasm');
+        const failed = (error) => console.log(error.message);
+        await init({ bytes: new Uint8Array(1), url: 'x' }).catch(failed);
+        await init({ wasm: 'x' }).catch(failed);
+        await init({ bytes: new Uint8Array(8) }).catch(({ code }) => console.log(code));
+        await init({ module: WebAssembly.compile(await readFile(file)) });
+        console.log((await open('memory:x')).name);
+      `);
+      const expected = 'init: one of module, bytes and url was expected, found ';
+      assert.deepEqual(stdout.trim().split('\n'), [
+        `${expected}bytes, url`,
+        `${expected}wasm`,
+        `${errorCodes.platform_error}`,
+        'memory:x',
+      ]);
     });
 
     it('a memory database forgets nothing while a handle is open, and is its name’s only one', async () => {

@@ -15,11 +15,17 @@ export const paths = {
   package: join(dirname(work), 'node_modules', 'plinthdb'),
 } as const;
 
+/** What a subpath leads to, by condition; without one, in browsers. */
+export interface Target {
+  [condition: string]: string | Target;
+  default: string;
+}
+
 export interface PackageManifest {
   name: string;
   version: string;
   dependencies?: Record<string, string>;
-  exports: Record<string, string | Record<string, string>>;
+  exports: Record<string, string | Target>;
 }
 
 export function packageManifest(): PackageManifest {
@@ -35,7 +41,7 @@ export function packageManifest(): PackageManifest {
 /** The module that `import 'plinthdb'` means, or of a subpath, relative to the package's folder. */
 export function packageEntry(subpath = '.'): string {
   const main = packageManifest().exports[subpath];
-  const entry = typeof main === 'string' ? main : (main?.import ?? main?.browser ?? main?.default);
+  const entry = typeof main === 'string' ? main : main?.default;
   if (entry === undefined) throw new Error(`the package exports nothing at '${subpath}'`);
   return entry.replace(/^\.\//, '');
 }

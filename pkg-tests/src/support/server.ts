@@ -18,7 +18,7 @@ export class StaticServer {
   /** The paths that were asked for, the newest last. */
   readonly requested: string[] = [];
   readonly #server: Server;
-  readonly #texts = new Map<string, string>();
+  readonly #texts = new Map<string, { text: string; own: Record<string, string> }>();
 
   private constructor(server: Server) {
     this.#server = server;
@@ -35,7 +35,9 @@ export class StaticServer {
       const path = decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname);
       started.requested.push(path);
       const made = started.#texts.get(path);
-      if (made !== undefined) return sendText(response, { ...headers(path), ...extra }, made);
+      if (made !== undefined) {
+        return sendText(response, { ...headers(path), ...extra, ...made.own }, made.text);
+      }
       // A page without an icon would log an error for it.
       if (path === '/favicon.ico') return response.writeHead(204).end();
       const prefix = prefixes.find((candidate) => path.startsWith(candidate));
@@ -52,8 +54,8 @@ export class StaticServer {
   }
 
   /** Serves `text` at `path`; the extension tells its type. Returns the address. */
-  serveText(path: string, text: string): string {
-    this.#texts.set(path, text);
+  serveText(path: string, text: string, own: Record<string, string> = {}): string {
+    this.#texts.set(path, { text, own });
     return this.origin + path;
   }
 

@@ -69,6 +69,8 @@ interface Read {
 interface Append {
   writer: number;
   key: string;
+  /** All that the writer appends to the key, in its order: they appear together. */
+  group: string[];
 }
 
 /** Who appended what. */
@@ -83,12 +85,16 @@ class Appends {
   constructor(history: readonly RecordedTransaction[]) {
     this.#history = history;
     for (const [writer, { operations }] of history.entries()) {
+      const groups = new Map<string, string[]>();
       for (const operation of operations) {
         if (operation.kind !== 'append') continue;
         const { key, element } = operation;
         if (this.#byElement.has(element))
           throw new Error(`${element} is appended twice: no history to check`);
-        this.#byElement.set(element, { writer, key });
+        const group = groups.get(key) ?? [];
+        groups.set(key, group);
+        group.push(element);
+        this.#byElement.set(element, { writer, key, group });
       }
     }
   }
@@ -127,25 +133,22 @@ class Appends {
 
   #makesSense(name: string, reader: number, key: string, list: readonly string[]): boolean {
     const found = this.violations.length;
-    const read = `${name} read ${key} as ${show(list)}`;
-    if (new Set(list).size < list.length) this.violations.push(`${read}: an element twice`);
+    const report = (what: string) => this.violations.push(`${name} read ${key} as ${show(list)}: ${what}`);
+    if (new Set(list).size < list.length) report('an element twice');
     for (const [index, element] of list.entries()) {
       const append = this.#byElement.get(element);
       if (append === undefined || append.key !== key) {
-        this.violations.push(`${read}: nobody appended ${element} to it`);
+        report(`nobody appended ${element} to it`);
         continue;
       }
-      const { fate, name: writer, operations } = this.#history[append.writer] as RecordedTransaction;
-      if (fate === 'failed') this.violations.push(`${read}: ${writer} failed`);
-      if (append.writer === reader) this.violations.push(`${read}: ${element} was appended after that`);
+      const { fate, name: writer } = this.#history[append.writer] as RecordedTransaction;
+      if (fate === 'failed') report(`${writer} failed`);
+      if (append.writer === reader) report(`${element} was appended after that`);
       if (fate === 'unknown') this.#seenUnknown.add(append.writer);
-      // What one transaction appends appears at once, in its order.
-      const together = operations.flatMap((other) =>
-        other.kind === 'append' && other.key === key ? [other.element] : [],
-      );
-      const from = index - together.indexOf(element);
-      if (together.some((other, offset) => list[from + offset] !== other)) {
-        this.violations.push(`${read}: ${writer} appended ${show(together)}`);
+      const { group } = append;
+      const from = index - group.indexOf(element);
+      if (group.some((other, offset) => list[from + offset] !== other)) {
+        report(`${writer} appended ${show(group)}`);
       }
     }
     return this.violations.length === found;

@@ -1,6 +1,7 @@
 /** What is the same wherever the engine's WebAssembly comes from: opening databases, and what is before it. */
-import type { OpenOptions } from '../api.js';
-import { loadEngine, openDatabase, type WasmSource } from '../engine.js';
+import { type OpenOptions, openHandle } from '../api.js';
+import { loadEngine, type WasmSource } from '../engine.js';
+import { RecentActivity } from '../recent-activity.js';
 import { apiVersion } from './api-version.js';
 import { Database } from './database.js';
 import { closeAll, LazyConnection } from './lazy-connection.js';
@@ -21,11 +22,12 @@ export function openFrom(source: () => WasmSource, name: string, options: OpenOp
     );
   }
   isStarted = true;
-  const { durability, cacheBytes } = options ?? {};
-  const connection = new LazyConnection(name, async () => {
+  const { durability, cacheBytes, salvage = false, fallback, inspect } = options ?? {};
+  const opening = async () => {
     await loadEngine(source);
-    return openDatabase(name, { durability, cacheBytes, defersErrors: true });
-  });
+    return openHandle(name, { durability, cacheBytes, salvage, defersErrors: true }, fallback);
+  };
+  const connection = new LazyConnection(name, opening, new RecentActivity(inspect));
   const database = new Database(connection, root);
   if (options) database.setNativeOptions(options);
   return database;
@@ -63,8 +65,32 @@ export function stopNetworkSync(): void {
 
 /** A cluster, which FoundationDB had long ago. */
 export interface Cluster {
+  /**
+   * Opens the cluster's one database.
+   *
+   * @example
+   * ```ts
+   * const old = await fdb.createClusterSync().openDatabase('DB');
+   * ```
+   */
   openDatabase(name?: 'DB', options?: OpenOptions): Promise<Database>;
+  /**
+   * The same, at once.
+   *
+   * @example
+   * ```ts
+   * const old = fdb.createClusterSync().openDatabaseSync();
+   * ```
+   */
   openDatabaseSync(name?: 'DB', options?: OpenOptions): Database;
+  /**
+   * Does nothing: databases are closed one by one.
+   *
+   * @example
+   * ```ts
+   * fdb.createClusterSync().close();
+   * ```
+   */
   close(): void;
 }
 

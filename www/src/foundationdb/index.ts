@@ -3,9 +3,11 @@
  * synchronous, and the database is opened while it is in use.
  *
  * This entry is for browsers. What they get are Buffers if there is a global `Buffer`, else `Uint8Array`s.
+ *
+ * @module plinthdb/foundationdb
  */
-import { deleteFrom, type InitOptions, type OpenOptions } from '../api.js';
-import { loadEngine, type WasmSource } from '../engine.js';
+import { deleteFrom, type InitOptions, initFrom, type OpenOptions } from '../api.js';
+import type { WasmSource } from '../engine.js';
 import type { Database } from './database.js';
 import { type Cluster, clusterOf, nameOf, openFrom } from './entry.js';
 
@@ -72,15 +74,16 @@ export function deleteDatabase(clusterFile?: string): Promise<void> {
 }
 
 /**
- * Loads the engine before it is needed, or from a place of your choice. `open` does it otherwise.
+ * Loads the engine before it is needed, or from a place of your choice: an address, its bytes, or the compiled module.
+ * `open` does it otherwise, from the file of the package. The engine is loaded once; later calls change nothing.
  *
  * @example
  * ```ts
- * await fdb.init({ wasm: '/static/plinth.wasm' });
+ * await fdb.init({ url: '/static/plinth.wasm' });
  * ```
  */
 export function init(options?: InitOptions): Promise<void> {
-  return loadEngine(() => options?.wasm ?? fileOfThePackage());
+  return initFrom(fileOfThePackage, options);
 }
 
 // Bundlers know this expression: they copy the file and put its address here.

@@ -1,5 +1,6 @@
 /** A connection that `open` has at once: the engine is loaded and the database opened while it is in use. */
-import type { Connection } from '../connection.js';
+import { isInMemory } from '../api.js';
+import type { Connection, DatabaseStorage, Opened } from '../connection.js';
 import {
   call,
   check,
@@ -9,7 +10,8 @@ import {
   type TransactionCalls,
 } from '../engine.js';
 import { errorCodes } from '../error-codes.js';
-import { fdbError } from '../fdb-error.js';
+import { type FDBError, fdbError } from '../fdb-error.js';
+import type { RecentActivity } from '../recent-activity.js';
 import { toBuffer } from './bytes.js';
 import { PendingTransaction } from './pending-transaction.js';
 
@@ -23,7 +25,9 @@ export function closeAll(): void {
 
 export class LazyConnection implements Connection {
   readonly name: string;
-  readonly #openDatabase: () => Promise<DatabaseHandle>;
+  readonly recent: RecentActivity;
+  readonly #openDatabase: () => Promise<Opened>;
+  #opened: Opened | undefined;
   #handle: DatabaseHandle | undefined;
   #opening: Promise<DatabaseHandle> | undefined;
   #isClosed = false;
@@ -31,11 +35,21 @@ export class LazyConnection implements Connection {
   #options: [number: number, value: Uint8Array][] = [];
 
   /** Begins to open the database. */
-  constructor(name: string, openDatabase: () => Promise<DatabaseHandle>) {
+  constructor(name: string, openDatabase: () => Promise<Opened>, recent: RecentActivity) {
     this.name = name;
+    this.recent = recent;
     this.#openDatabase = openDatabase;
     open.add(this);
     this.#start();
+  }
+
+  /** As its name says, until it is open. */
+  get storage(): DatabaseStorage {
+    return this.#opened?.storage ?? (isInMemory(this.name) ? 'memory' : 'indexeddb');
+  }
+
+  get fallbackCause(): FDBError | undefined {
+    return this.#opened?.fallbackCause;
   }
 
   own(bytes: Uint8Array): Uint8Array {
@@ -53,7 +67,8 @@ export class LazyConnection implements Connection {
       return call(() => handle.createTransaction(isRelaxed));
     };
     const handle = this.handle();
-    return handle instanceof Promise ? new PendingTransaction(handle.then(begin)) : begin(handle);
+    const calls = handle instanceof Promise ? new PendingTransaction(handle.then(begin)) : begin(handle);
+    return this.recent.recorded(calls);
   }
 
   setOption(number: number, value: Uint8Array): void {
@@ -80,7 +95,7 @@ export class LazyConnection implements Connection {
 
   /** Opens the database; if that failed, once more at the next use: what was in the way may be gone. */
   #start(): Promise<DatabaseHandle> {
-    this.#opening ??= this.#opened().catch((error: unknown) => {
+    this.#opening ??= this.#open().catch((error: unknown) => {
       this.#opening = undefined;
       throw error;
     });
@@ -89,12 +104,14 @@ export class LazyConnection implements Connection {
     return this.#opening;
   }
 
-  async #opened(): Promise<DatabaseHandle> {
-    const handle = await this.#openDatabase();
+  async #open(): Promise<DatabaseHandle> {
+    const opened = await this.#openDatabase();
+    const { handle } = opened;
     for (const [number, value] of this.#options.splice(0)) {
       const code = call(() => handle.setOption(number, value));
       if (code !== errorCodes.success) console.warn(`Warning: Ignoring option ${number}: error ${code}`);
     }
+    this.#opened = opened;
     this.#handle = handle;
     return handle;
   }

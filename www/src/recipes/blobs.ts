@@ -66,12 +66,26 @@ export class Blobs<K extends TupleItem> {
     this.#graceMs = graceMs;
   }
 
-  /** Bytes of a blob, `undefined` if there is none of this name. */
+  /**
+   * Bytes of a blob, `undefined` if there is none of this name.
+   *
+   * @example
+   * ```ts
+   * const bytes = await photos.size(tn, 'photo');
+   * ```
+   */
   async size(tn: Transaction, name: K): Promise<number | undefined> {
     return (await this.#content(tn, name))?.size;
   }
 
-  /** The names and sizes of all blobs. */
+  /**
+   * The names and sizes of all blobs.
+   *
+   * @example
+   * ```ts
+   * for await (const [name, size] of photos.list(tn)) console.log(name, size);
+   * ```
+   */
   async *list(tn: Transaction): AsyncGenerator<[name: K, size: number], void> {
     const { begin, end } = this.#names.packRange([]);
     for await (const [key, value] of tn.getRange(begin, end)) {
@@ -79,7 +93,14 @@ export class Blobs<K extends TupleItem> {
     }
   }
 
-  /** A whole blob, or bytes of it, at once. For those that fit into a transaction's five seconds. */
+  /**
+   * A whole blob, or bytes of it, at once. For those that fit into a transaction's five seconds.
+   *
+   * @example
+   * ```ts
+   * const firstBytes = await photos.get(tn, 'photo', { end: 100 });
+   * ```
+   */
   async get(tn: Transaction, name: K, range: BlobRange = {}): Promise<Uint8Array | undefined> {
     const content = await this.#content(tn, name);
     if (content === undefined) return undefined;
@@ -94,14 +115,28 @@ export class Blobs<K extends TupleItem> {
     return bytes;
   }
 
-  /** Stores a blob with whatever else the transaction does. Its limit of 10,000,000 bytes counts. */
+  /**
+   * Stores a blob with whatever else the transaction does. Its limit of 10,000,000 bytes counts.
+   *
+   * @example
+   * ```ts
+   * await photos.set(tn, 'icon', new Uint8Array([1, 2, 3]));
+   * ```
+   */
   async set(tn: Transaction, name: K, bytes: Uint8Array): Promise<void> {
     const content = { id: randomId(), size: bytes.length };
     this.#store(tn, content.id, 0, bytes);
     await this.#point(tn, name, content);
   }
 
-  /** Removes a blob: whether it was there. */
+  /**
+   * Removes a blob: whether it was there.
+   *
+   * @example
+   * ```ts
+   * const wasThere = await photos.delete(tn, 'photo');
+   * ```
+   */
   async delete(tn: Transaction, name: K): Promise<boolean> {
     const content = await this.#content(tn, name);
     if (content === undefined) return false;
@@ -145,6 +180,11 @@ export class Blobs<K extends TupleItem> {
   /**
    * Reads a blob of any size piece by piece, as it is now, also if it is replaced meanwhile; `undefined` if
    * there is none of this name. Fails if that takes longer than the grace.
+   *
+   * @example
+   * ```ts
+   * for await (const chunk of (await photos.read(db, 'photo')) ?? []) console.log(chunk.length);
+   * ```
    */
   async read(db: Database, name: K, range: BlobRange = {}): Promise<AsyncGenerator<Uint8Array> | undefined> {
     const content = await db.doTransaction((tn) => this.#content(tn, name));
@@ -171,7 +211,14 @@ export class Blobs<K extends TupleItem> {
     });
   }
 
-  /** Deletes what has been condemned for longer than the grace, and answers how many contents that were. */
+  /**
+   * Deletes what has been condemned for longer than the grace, and answers how many contents that were.
+   *
+   * @example
+   * ```ts
+   * const deleted = await photos.sweep(db);
+   * ```
+   */
   async sweep(db: Database): Promise<number> {
     return db.doTransaction(async (tn) => {
       const { begin, end } = this.#condemned.packRange([]);

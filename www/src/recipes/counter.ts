@@ -36,7 +36,14 @@ export class Counter {
     tn.add(this.#shards.packKey([shard]), int64(delta));
   }
 
-  /** The number. A transaction that also writes conflicts with all that change it meanwhile. */
+  /**
+   * The number. A transaction that also writes conflicts with all that change it meanwhile.
+   *
+   * @example
+   * ```ts
+   * const exactly = await likes.get(tn);
+   * ```
+   */
   async get(tn: Transaction): Promise<number> {
     const { begin, end } = this.#shards.packRange([]);
     let sum = 0;
@@ -49,7 +56,14 @@ export class Counter {
     return this.get(tn.snapshot());
   }
 
-  /** Sets the number, whatever it is. */
+  /**
+   * Sets the number, whatever it is.
+   *
+   * @example
+   * ```ts
+   * likes.set(tn, 0);
+   * ```
+   */
   set(tn: Transaction, number: number): void {
     const { begin, end } = this.#shards.packRange([]);
     tn.clearRange(begin, end);

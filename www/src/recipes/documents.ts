@@ -70,6 +70,11 @@ export class Documents<K extends TupleItem> {
   /**
    * Removes a document, or a part of it: whether it was there. Elements behind a removed one move up; an
    * object or array whose last member goes stays, empty.
+   *
+   * @example
+   * ```ts
+   * const wasThere = await settings.delete(tn, 'ann', ['tabs', 0]);
+   * ```
    */
   async delete(tn: Transaction, key: K, path: JsonPath = []): Promise<boolean> {
     const place = [key, ...path];

@@ -34,13 +34,27 @@ export class Graph<N extends TupleItem, E> {
     tn.set(this.#incoming.packKey([to, from]), bytes);
   }
 
-  /** The value of an edge, `undefined` if it is not there. */
+  /**
+   * The value of an edge, `undefined` if it is not there.
+   *
+   * @example
+   * ```ts
+   * const since = await follows.get(tn, 'ann', 'bob');
+   * ```
+   */
   async get(tn: Transaction, from: N, to: N): Promise<E | undefined> {
     const bytes = await tn.get(this.#outgoing.packKey([from, to]));
     return bytes && this.#values.unpack(bytes);
   }
 
-  /** Removes an edge. */
+  /**
+   * Removes an edge.
+   *
+   * @example
+   * ```ts
+   * follows.delete(tn, 'ann', 'bob');
+   * ```
+   */
   delete(tn: Transaction, from: N, to: N): void {
     tn.clear(this.#outgoing.packKey([from, to]));
     tn.clear(this.#incoming.packKey([to, from]));
@@ -56,13 +70,27 @@ export class Graph<N extends TupleItem, E> {
     return this.#neighbours(tn, this.#incoming, node);
   }
 
-  /** Removes a node: all edges from it and to it. */
+  /**
+   * Removes a node: all edges from it and to it.
+   *
+   * @example
+   * ```ts
+   * await follows.deleteNode(tn, 'bob');
+   * ```
+   */
   async deleteNode(tn: Transaction, node: N): Promise<void> {
     for await (const [to] of this.from(tn, node)) this.delete(tn, node, to);
     for await (const [from] of this.to(tn, node)) this.delete(tn, from, node);
   }
 
-  /** The nodes that can be reached from this one over at most so many edges, the nearest first. */
+  /**
+   * The nodes that can be reached from this one over at most so many edges, the nearest first.
+   *
+   * @example
+   * ```ts
+   * for await (const who of follows.reachable(tn, 'ann', 2)) console.log(who);
+   * ```
+   */
   async *reachable(tn: Transaction, node: N, edges = Number.POSITIVE_INFINITY): AsyncGenerator<N, void> {
     const seen = new Set([String(this.#outgoing.packKey([node]))]);
     let ring = [node];

@@ -6,6 +6,8 @@
  * writes to. Its calls take the transaction, so several recipes and keys of one's own can change together;
  * what needs many transactions takes the database. In one transaction, calls that change the same thing are
  * to be awaited one after the other.
+ *
+ * @module plinthdb/recipes
  */
 export { type BlobRange, type BlobSource, Blobs, type BlobsOptions } from './blobs.js';
 export type { Encoding, Place } from './common.js';

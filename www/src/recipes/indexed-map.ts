@@ -43,7 +43,14 @@ export class IndexedMap<K extends TupleItem, V, Name extends string = string> {
     this.#indexes = indexes;
   }
 
-  /** The value of a key. */
+  /**
+   * The value of a key.
+   *
+   * @example
+   * ```ts
+   * const ann = await users.get(tn, 'ann');
+   * ```
+   */
   async get(tn: Transaction, key: K): Promise<V | undefined> {
     const bytes = await tn.get(this.#rows.packKey([key]));
     return bytes && this.#values.unpack(bytes);
@@ -56,7 +63,14 @@ export class IndexedMap<K extends TupleItem, V, Name extends string = string> {
     for (const name of this.#names()) this.#enter(tn, name, key, value);
   }
 
-  /** Removes a key: whether it was there. */
+  /**
+   * Removes a key: whether it was there.
+   *
+   * @example
+   * ```ts
+   * const wasThere = await users.delete(tn, 'ann');
+   * ```
+   */
   async delete(tn: Transaction, key: K): Promise<boolean> {
     const old = await this.get(tn, key);
     if (old === undefined) return false;
@@ -73,7 +87,14 @@ export class IndexedMap<K extends TupleItem, V, Name extends string = string> {
     for await (const [found] of tn.getRange(begin, end)) yield this.#found(tn, found);
   }
 
-  /** The keys and values of a part of an index, in the order of the entries. */
+  /**
+   * The keys and values of a part of an index, in the order of the entries.
+   *
+   * @example
+   * ```ts
+   * for await (const [id] of users.between(tn, 'byCity', { from: 'A', to: 'N' })) console.log(id);
+   * ```
+   */
   async *between(
     tn: Transaction,
     index: Name,
@@ -88,7 +109,14 @@ export class IndexedMap<K extends TupleItem, V, Name extends string = string> {
     }
   }
 
-  /** All keys and values. */
+  /**
+   * All keys and values.
+   *
+   * @example
+   * ```ts
+   * for await (const [id, user] of users.all(tn)) console.log(id, user);
+   * ```
+   */
   async *all(tn: Transaction): AsyncGenerator<[key: K, value: V], void> {
     const { begin, end } = this.#rows.packRange([]);
     for await (const [key, value] of tn.getRange(begin, end)) yield this.#row(key, value);
@@ -97,6 +125,11 @@ export class IndexedMap<K extends TupleItem, V, Name extends string = string> {
   /**
    * Makes an index anew, for values that were set before it was thought of. Others may write meanwhile;
    * who reads the index before this is done finds only a part.
+   *
+   * @example
+   * ```ts
+   * await users.rebuild(db, 'byCity');
+   * ```
    */
   async rebuild(db: Database, index: Name): Promise<void> {
     const entries = this.#entries.packRange([index]);

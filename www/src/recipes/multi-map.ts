@@ -29,7 +29,14 @@ export class MultiMap<K extends TupleItem, V extends TupleItem> {
     tn.add(this.#counts.packKey([key, value]), int64(1));
   }
 
-  /** Takes one from a value's count; at none it is gone. Nothing happens if it is not there. */
+  /**
+   * Takes one from a value's count; at none it is gone. Nothing happens if it is not there.
+   *
+   * @example
+   * ```ts
+   * await tags.subtract(tn, 'photo 1', 'sea');
+   * ```
+   */
   async subtract(tn: Transaction, key: K, value: V): Promise<void> {
     const pair = this.#counts.packKey([key, value]);
     const count = fromInt64(await tn.get(pair));
@@ -37,7 +44,14 @@ export class MultiMap<K extends TupleItem, V extends TupleItem> {
     else if (count === 1) tn.clear(pair);
   }
 
-  /** How often a value was added to a key. */
+  /**
+   * How often a value was added to a key.
+   *
+   * @example
+   * ```ts
+   * const times = await tags.count(tn, 'photo 1', 'sea');
+   * ```
+   */
   async count(tn: Transaction, key: K, value: V): Promise<number> {
     return fromInt64(await tn.get(this.#counts.packKey([key, value])));
   }
@@ -60,7 +74,14 @@ export class MultiMap<K extends TupleItem, V extends TupleItem> {
     }
   }
 
-  /** Removes a value of a key, whatever its count; without a value, all of them. */
+  /**
+   * Removes a value of a key, whatever its count; without a value, all of them.
+   *
+   * @example
+   * ```ts
+   * tags.delete(tn, 'photo 1');
+   * ```
+   */
   delete(tn: Transaction, key: K, value?: V): void {
     if (value !== undefined) {
       tn.clear(this.#counts.packKey([key, value]));

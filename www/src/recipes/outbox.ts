@@ -137,7 +137,14 @@ export class Outbox<V> {
     await Promise.all(Array.from({ length: concurrency }, work));
   }
 
-  /** Makes one attempt at one job that is due: whether there was any. */
+  /**
+   * Makes one attempt at one job that is due: whether there was any.
+   *
+   * @example
+   * ```ts
+   * const hasRun = await outbox.runNext(db, ({ value }) => console.log(value.order));
+   * ```
+   */
   async runNext(db: Database, handler: JobHandler<V>): Promise<boolean> {
     let tries = 0;
     const claim = await db.doTransaction((tn) => this.#claim(tn, tries++));
@@ -159,13 +166,27 @@ export class Outbox<V> {
     return true;
   }
 
-  /** Whether no job is left to do, now or later. Those given up don't count. */
+  /**
+   * Whether no job is left to do, now or later. Those given up don't count.
+   *
+   * @example
+   * ```ts
+   * const isDone = await outbox.isEmpty(tn);
+   * ```
+   */
   async isEmpty(tn: Transaction): Promise<boolean> {
     const { begin, end } = this.#queue.packRange([]);
     return (await tn.getRangeAll(begin, end, { limit: 1 })).length === 0;
   }
 
-  /** The jobs that were given up. */
+  /**
+   * The jobs that were given up.
+   *
+   * @example
+   * ```ts
+   * for await (const { value, reason } of outbox.dead(tn)) console.log(value.order, reason);
+   * ```
+   */
   async *dead(tn: Transaction): AsyncGenerator<DeadJob<V>, void> {
     const { begin, end } = this.#dead.packRange([]);
     for await (const [key, value] of tn.getRange(begin, end)) {
@@ -175,7 +196,14 @@ export class Outbox<V> {
     }
   }
 
-  /** Has a job that was given up tried again from the beginning: whether there is one of this id. */
+  /**
+   * Has a job that was given up tried again from the beginning: whether there is one of this id.
+   *
+   * @example
+   * ```ts
+   * for await (const { id } of outbox.dead(tn)) await outbox.revive(tn, id);
+   * ```
+   */
   async revive(tn: Transaction, id: Uint8Array): Promise<boolean> {
     if (!(await tn.exists(this.#dead.packKey([id])))) return false;
     tn.clear(this.#dead.packKey([id]));
@@ -184,7 +212,14 @@ export class Outbox<V> {
     return true;
   }
 
-  /** Forgets a job that was given up: whether there is one of this id. */
+  /**
+   * Forgets a job that was given up: whether there is one of this id.
+   *
+   * @example
+   * ```ts
+   * for await (const { id } of outbox.dead(tn)) await outbox.discard(tn, id);
+   * ```
+   */
   async discard(tn: Transaction, id: Uint8Array): Promise<boolean> {
     if (!(await tn.exists(this.#dead.packKey([id])))) return false;
     tn.clear(this.#dead.packKey([id]));

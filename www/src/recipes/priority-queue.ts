@@ -38,22 +38,50 @@ export class PriorityQueue<P extends TupleItem, V> {
     return this.#take(tn, await this.#first(tn));
   }
 
-  /** Takes the item of the largest priority. */
+  /**
+   * Takes the item of the largest priority.
+   *
+   * @example
+   * ```ts
+   * const last = await tasks.popLargest(tn);
+   * ```
+   */
   async popLargest(tn: Transaction): Promise<V | undefined> {
     return this.#take(tn, await this.#firstOfLargest(tn));
   }
 
-  /** The item of the smallest priority with it. It stays where it is. */
+  /**
+   * The item of the smallest priority with it. It stays where it is.
+   *
+   * @example
+   * ```ts
+   * const [priority, task] = (await tasks.peek(tn)) ?? [];
+   * ```
+   */
   async peek(tn: Transaction): Promise<[priority: P, value: V] | undefined> {
     return this.#item(await this.#first(tn));
   }
 
-  /** The item of the largest priority with it. */
+  /**
+   * The item of the largest priority with it.
+   *
+   * @example
+   * ```ts
+   * const [priority, task] = (await tasks.peekLargest(tn)) ?? [];
+   * ```
+   */
   async peekLargest(tn: Transaction): Promise<[priority: P, value: V] | undefined> {
     return this.#item(await this.#firstOfLargest(tn));
   }
 
-  /** Whether there is no item. */
+  /**
+   * Whether there is no item.
+   *
+   * @example
+   * ```ts
+   * const isDone = await tasks.isEmpty(tn);
+   * ```
+   */
   async isEmpty(tn: Transaction): Promise<boolean> {
     return (await this.#first(tn)) === undefined;
   }

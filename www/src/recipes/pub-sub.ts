@@ -81,7 +81,14 @@ export class PubSub<F extends TupleItem, I extends TupleItem, M> {
     tn.add(this.#inboxChanges.packKey([inbox]), int64(1));
   }
 
-  /** Ends that. */
+  /**
+   * Ends that.
+   *
+   * @example
+   * ```ts
+   * news.unsubscribe(tn, 'ann', 'sports');
+   * ```
+   */
   unsubscribe(tn: Transaction, inbox: I, feed: F): void {
     tn.clear(this.#cursors.packKey([inbox, feed]));
     tn.clear(this.#subscribers.packKey([feed, inbox]));
@@ -93,7 +100,14 @@ export class PubSub<F extends TupleItem, I extends TupleItem, M> {
     return (await this.#readCursors(tn, inbox)).map(({ feed }) => feed);
   }
 
-  /** The inboxes that subscribe to a feed. */
+  /**
+   * The inboxes that subscribe to a feed.
+   *
+   * @example
+   * ```ts
+   * const readers = await news.subscribers(tn, 'sports');
+   * ```
+   */
   async subscribers(tn: Transaction, feed: F): Promise<I[]> {
     const { begin, end } = this.#subscribers.packRange([feed]);
     const rows = await tn.getRangeAll(begin, end);
@@ -143,7 +157,14 @@ export class PubSub<F extends TupleItem, I extends TupleItem, M> {
     }
   }
 
-  /** Deletes what all subscribers of a feed have received; everything, if there is none. */
+  /**
+   * Deletes what all subscribers of a feed have received; everything, if there is none.
+   *
+   * @example
+   * ```ts
+   * await news.trim(tn, 'sports');
+   * ```
+   */
   async trim(tn: Transaction, feed: F): Promise<void> {
     const { begin, end } = this.#messages.packRange([feed]);
     const prefix = this.#messages.packKey([feed]);

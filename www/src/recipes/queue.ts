@@ -38,18 +38,39 @@ export class Queue<V> {
     return this.#values.unpack(first[1]);
   }
 
-  /** The first item, which stays where it is. */
+  /**
+   * The first item, which stays where it is.
+   *
+   * @example
+   * ```ts
+   * const oldest = await letters.peek(tn);
+   * ```
+   */
   async peek(tn: Transaction): Promise<V | undefined> {
     const first = await this.#first(tn);
     return first && this.#values.unpack(first[1]);
   }
 
-  /** Whether there is none. */
+  /**
+   * Whether there is none.
+   *
+   * @example
+   * ```ts
+   * const isDone = await letters.isEmpty(tn);
+   * ```
+   */
   async isEmpty(tn: Transaction): Promise<boolean> {
     return (await this.#first(tn)) === undefined;
   }
 
-  /** Drops all items. */
+  /**
+   * Drops all items.
+   *
+   * @example
+   * ```ts
+   * letters.clear(tn);
+   * ```
+   */
   clear(tn: Transaction): void {
     const { begin, end } = this.#items.packRange([]);
     tn.clearRange(begin, end);

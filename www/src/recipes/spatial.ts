@@ -52,13 +52,27 @@ export class Spatial<K extends TupleItem> {
     tn.set(entry, point);
   }
 
-  /** Where something is. */
+  /**
+   * Where something is.
+   *
+   * @example
+   * ```ts
+   * const point = await places.get(tn, 'tower');
+   * ```
+   */
   async get(tn: Transaction, key: K): Promise<Point | undefined> {
     const bytes = await tn.get(this.#points.packKey([key]));
     return bytes && this.#point(bytes);
   }
 
-  /** Takes something away: whether it was there. */
+  /**
+   * Takes something away: whether it was there.
+   *
+   * @example
+   * ```ts
+   * const wasThere = await places.delete(tn, 'tower');
+   * ```
+   */
   async delete(tn: Transaction, key: K): Promise<boolean> {
     const old = await this.get(tn, key);
     if (old === undefined) return false;
@@ -83,7 +97,14 @@ export class Spatial<K extends TupleItem> {
   }
 }
 
-/** The bits of both coordinates in turn, the highest first. */
+/**
+ * The bits of both coordinates in turn, the highest first.
+ *
+ * @example
+ * ```ts
+ * zOrder(1, 1); // -> 3n
+ * ```
+ */
 export function zOrder(x: number, y: number): bigint {
   return interleave(BigInt(x) + ORIGIN, BigInt(y) + ORIGIN);
 }
@@ -105,6 +126,11 @@ interface Cell {
 /**
  * Ranges of Z-order that together hold a box, at most so many, in order. Cells that are partly in the box are
  * cut in four, the largest first, and parts outside of it are dropped, as long as there are not too many.
+ *
+ * @example
+ * ```ts
+ * zRanges({ x: [0, 8], y: [0, 8] }); // one range
+ * ```
  */
 export function zRanges({ x, y }: Box, rangesMax = RANGES_MAX): { begin: bigint; end: bigint }[] {
   const [left, right, bottom, top] = [...x, ...y].map((at) => BigInt(checked(at)) + ORIGIN) as [

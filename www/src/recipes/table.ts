@@ -34,13 +34,27 @@ export class Table<R extends TupleItem, C extends TupleItem, V> {
     tn.set(this.#byColumn.packKey([column, row]), bytes);
   }
 
-  /** The value of a cell, `undefined` for an empty one. */
+  /**
+   * The value of a cell, `undefined` for an empty one.
+   *
+   * @example
+   * ```ts
+   * const price = await prices.get(tn, 'apple', 'monday');
+   * ```
+   */
   async get(tn: Transaction, row: R, column: C): Promise<V | undefined> {
     const bytes = await tn.get(this.#byRow.packKey([row, column]));
     return bytes && this.#values.unpack(bytes);
   }
 
-  /** Empties a cell. */
+  /**
+   * Empties a cell.
+   *
+   * @example
+   * ```ts
+   * prices.delete(tn, 'apple', 'monday');
+   * ```
+   */
   delete(tn: Transaction, row: R, column: C): void {
     tn.clear(this.#byRow.packKey([row, column]));
     tn.clear(this.#byColumn.packKey([column, row]));
@@ -56,26 +70,54 @@ export class Table<R extends TupleItem, C extends TupleItem, V> {
     return this.#line<R>(tn, this.#byColumn, column);
   }
 
-  /** Gives a row these cells and no others. */
+  /**
+   * Gives a row these cells and no others.
+   *
+   * @example
+   * ```ts
+   * await prices.setRow(tn, 'apple', [['monday', 30], ['tuesday', 31]]);
+   * ```
+   */
   async setRow(tn: Transaction, row: R, cells: Iterable<readonly [column: C, value: V]>): Promise<void> {
     await this.deleteRow(tn, row);
     for (const [column, value] of cells) this.set(tn, row, column, value);
   }
 
-  /** Gives a column these cells and no others. */
+  /**
+   * Gives a column these cells and no others.
+   *
+   * @example
+   * ```ts
+   * await prices.setColumn(tn, 'monday', [['apple', 30], ['pear', 40]]);
+   * ```
+   */
   async setColumn(tn: Transaction, column: C, cells: Iterable<readonly [row: R, value: V]>): Promise<void> {
     await this.deleteColumn(tn, column);
     for (const [row, value] of cells) this.set(tn, row, column, value);
   }
 
-  /** Empties a row. */
+  /**
+   * Empties a row.
+   *
+   * @example
+   * ```ts
+   * await prices.deleteRow(tn, 'apple');
+   * ```
+   */
   async deleteRow(tn: Transaction, row: R): Promise<void> {
     for await (const [column] of this.row(tn, row)) tn.clear(this.#byColumn.packKey([column, row]));
     const { begin, end } = this.#byRow.packRange([row]);
     tn.clearRange(begin, end);
   }
 
-  /** Empties a column. */
+  /**
+   * Empties a column.
+   *
+   * @example
+   * ```ts
+   * await prices.deleteColumn(tn, 'monday');
+   * ```
+   */
   async deleteColumn(tn: Transaction, column: C): Promise<void> {
     for await (const [row] of this.column(tn, column)) tn.clear(this.#byRow.packKey([row, column]));
     const { begin, end } = this.#byColumn.packRange([column]);

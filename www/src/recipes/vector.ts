@@ -56,7 +56,14 @@ export class Vector<V> {
     return index;
   }
 
-  /** Takes the last element off; `undefined` if there is none. */
+  /**
+   * Takes the last element off; `undefined` if there is none.
+   *
+   * @example
+   * ```ts
+   * const last = await scores.pop(tn);
+   * ```
+   */
   async pop(tn: Transaction): Promise<V | undefined> {
     const [last, before] = await this.#last(tn, 2);
     if (last === undefined) return undefined;
@@ -68,7 +75,14 @@ export class Vector<V> {
     return this.#values.unpack(last[1]);
   }
 
-  /** Cuts it off, or makes it longer. */
+  /**
+   * Cuts it off, or makes it longer.
+   *
+   * @example
+   * ```ts
+   * await scores.resize(tn, 10);
+   * ```
+   */
   async resize(tn: Transaction, size: number): Promise<void> {
     const { begin, end } = this.#elements.packRangeFrom([checked(size)]);
     tn.clearRange(begin, end);
@@ -77,7 +91,14 @@ export class Vector<V> {
     if (!(await tn.exists(last))) tn.set(last, this.#values.pack(this.#defaultValue));
   }
 
-  /** The elements with `begin <= index < end`, with their indices; without bounds, all of them. */
+  /**
+   * The elements with `begin <= index < end`, with their indices; without bounds, all of them.
+   *
+   * @example
+   * ```ts
+   * for await (const [index, score] of scores.range(tn, 0, 10)) console.log(index, score);
+   * ```
+   */
   async *range(tn: Transaction, begin = 0, end?: number): AsyncGenerator<[index: number, value: V], void> {
     const rest = this.#elements.packRangeFrom([checked(begin)]);
     const last = end === undefined ? rest.end : this.#elements.packKey([Math.max(begin, checked(end))]);

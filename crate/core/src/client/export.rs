@@ -68,7 +68,7 @@ impl<S: Storage> Export<S> {
         let range = checked(range)?;
         let id = database.engine().subscribe(range.clone());
         // That everything is new is not a change: the first round goes over all of it.
-        database.engine().take_changes(id);
+        database.engine().take_changes(id)?;
         Ok(Export {
             database,
             id,
@@ -155,7 +155,7 @@ impl<S: Storage> Export<S> {
         } else {
             return self.end_round().await;
         }
-        let (_, changed) = self.database.engine().take_changes(self.id);
+        let (_, changed) = self.database.engine().take_changes(self.id)?;
         self.note(&changed);
         Ok(())
     }
@@ -179,7 +179,7 @@ impl<S: Storage> Export<S> {
     /// Ends the export if what was exported is the range at a version; else begins the next round.
     async fn end_round(&mut self) -> Result<()> {
         let engine = self.database.engine();
-        let (newest, changed) = engine.take_changes(self.id);
+        let (newest, changed) = engine.take_changes(self.id)?;
         let round_version = match self.round.version {
             Some(version) => version,
             // A round in which nothing was to be read.

@@ -22,8 +22,8 @@ use crate::engine::{Engine, Snapshot};
 use crate::pure::{DatabaseAt, Found, Overlay, RangeWeights, Stop, WriteMap};
 use crate::storage::Storage;
 use crate::words::{
-    Error, ErrorCode, Key, KeyRange, KeySelector, LocalFuture, RangeOptions, RangeRows, Result,
-    SYSTEM_KEY_SPACE_END, Value, Version, display_key,
+    Error, ErrorCode, Key, KeyRange, KeySelector, LocalFuture, Perturbation, RangeOptions, RangeRows, Result,
+    SYSTEM_KEY_SPACE_END, StreamingMode, Value, Version, display_key,
 };
 
 /// On whose behalf a read is made.
@@ -162,11 +162,15 @@ impl<S: Storage> Transaction<S> {
         if begin.offset >= end.offset && begin.key >= end.key {
             return Read::Ready(Ok(RangeRows::default()));
         }
-        let limits = BatchLimits {
+        let mut limits = BatchLimits {
             rows: options.limit,
             bytes,
             reverse: options.reverse,
         };
+        let is_open_ended = options.mode != StreamingMode::Exact && limits.rows == 0;
+        if is_open_ended && self.engine.env().is_perturbed(Perturbation::ShortBatch) {
+            limits.rows = 1 + (self.engine.env().random_u64() % 3) as usize;
+        }
         let writes = attempt.visible_writes(options.snapshot);
         let (mut to_first, mut to_past) = (SelectorProgress::default(), SelectorProgress::default());
         let mut progress = RangeProgress::default();

@@ -59,7 +59,7 @@ impl<S: Storage> Subscription<S> {
         let transaction = self.database.create_transaction(TransactionOptions::default());
         loop {
             // Both at once: all changes up to this version, and none after it.
-            let (version, changed) = engine.take_changes(self.id);
+            let (version, changed) = engine.take_changes(self.id)?;
             transaction.set_read_version(version.get() as i64)?;
             match read(&transaction, version, &changed).await {
                 Ok(changes) => return Ok(changes),

@@ -83,7 +83,12 @@ impl<S: Storage> Engine<S> {
             let mut sparse = RewrittenLeaves::default();
             let reached = self.check_tree(&root, &mut report, Some(&mut sparse)).await?;
             if let Some(damage) = report.damage.first() {
-                return Err(damage.clone());
+                // Or a fold has taken the pages away meanwhile.
+                self.refresh_root().await?;
+                if self.root_generation() == root.generation {
+                    return Err(damage.clone());
+                }
+                continue;
             }
             if !is_rewritten && !sparse.is_empty() {
                 is_rewritten = self.rewrite(sparse, root.generation).await? == FoldResult::Folded;

@@ -1,30 +1,29 @@
 //! Group commit: what was submitted while one batch is being written forms the next one.
 //!
-//! One batch is in flight at a time, as one atomic storage operation. It is resolved against the log
-//! as this peer knows it, and appended if the log still ends there; if another peer was faster, the
-//! answer brings the unseen entries and the batch is resolved again against them. A commit is
-//! answered when the storage says that it is done, never before (I5).
+//! One batch is in flight at a time, as one atomic storage operation. It is resolved against the log as
+//! this peer knows it, made into a record for the number after that, and appended. If the storage gives
+//! it another number, another peer was faster: the record is void (I14), and the batch is resolved again
+//! against what was unseen. A commit is answered when the storage says that it is done, never before (I5).
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
 use futures_channel::oneshot;
 
-use super::peer::{Engine, LOG_READ_ENTRIES};
+use super::peer::Engine;
 use super::resolver::{CommitIntent, Committed, Now, Rejection, Resolution, resolve};
 use super::root_follower::never_still;
-use super::state::LogPlace;
 use crate::storage::{AppendOutcome, AppendRequest, CommitOutcome, CommitRequest, LogEntry, Storage};
+#[cfg(feature = "canaries")]
+use crate::words::Canary;
 use crate::words::{
-    BATCH_BYTES_TARGET, BATCH_TRANSACTIONS_MAX, Durability, Error, ErrorCode, Result, SequenceNumber,
+    BATCH_BYTES_TARGET, BATCH_TRANSACTIONS_MAX, Durability, Error, ErrorCode, Perturbation, Probe, Result,
+    SequenceNumber,
 };
 
 /// How often a batch is tried again when the storage went away without an answer.
 const LOST_ANSWERS_MAX: u32 = 3;
-/// How often a batch may be too late before it waits for its turn, in which it holds up all others. With 16
-/// instead of 1, one of four busy tabs got a fifth of what another one did: who was faster stays faster.
-const LOST_RACES_MAX: u32 = 1;
 /// How often a batch is tried again because the root was moved by a fold.
 const ROOT_MOVES_MAX: u32 = 100;
 
@@ -56,6 +55,10 @@ enum Attempt {
 pub(super) struct CommitQueue {
     waiting: VecDeque<Pending>,
     is_running: bool,
+    /// Whether somebody else was faster when a batch was last written. If so, the next one waits for its turn, in
+    /// which it holds up all others: an append would be stored in vain, and who was faster would stay faster. With
+    /// 16 attempts instead of one before that, one of four busy tabs got a fifth of what another one did.
+    is_overtaken: bool,
     /// Told when the queue has run dry.
     idle: Vec<oneshot::Sender<()>>,
 }
@@ -136,6 +139,16 @@ impl<S: Storage> Engine<S> {
                 .into_iter()
                 .map(|pending| (pending.intent, pending.answer))
                 .unzip();
+            #[cfg(feature = "canaries")]
+            if self.env.canary() == Some(Canary::AnswerBeforeDurable) {
+                let intents = Rc::new(intents);
+                let results = results(&self.resolve_batch(&intents));
+                for (answer, result) in answers.into_iter().zip(results) {
+                    let _receiver_gone = answer.send(result);
+                }
+                let _nobody_asks = self.commit_batch(intents).await;
+                continue;
+            }
             let results = match self.commit_batch(Rc::new(intents)).await {
                 Ok(results) => results,
                 Err(error) => vec![Err(error.into()); answers.len()],
@@ -149,7 +162,6 @@ impl<S: Storage> Engine<S> {
 
     async fn commit_batch(self: &Rc<Self>, batch: Rc<Vec<CommitIntent>>) -> Result<Vec<Verdict>> {
         let mut lost_answers = 0;
-        let mut lost_races = 0;
         let mut moves = 0;
         while lost_answers < LOST_ANSWERS_MAX {
             self.wait_for_memory().await?;
@@ -157,19 +169,41 @@ impl<S: Storage> Engine<S> {
             let _permit = self.commit_permit().await;
             self.check_usable_for_commit()?;
             let restart_count = self.restart_count.get();
+            #[cfg(feature = "canaries")]
+            let batch = match self.env.canary() {
+                Some(Canary::ReadsIgnored) => without_reads(&batch),
+                Some(Canary::TailUnchecked) if self.commits.borrow().is_overtaken => without_reads(&batch),
+                _ => Rc::clone(&batch),
+            };
             let resolution = Rc::new(RefCell::new(self.resolve_batch(&batch)));
             if resolution.borrow().is_empty() {
                 return Ok(results(&resolution.borrow()));
             }
-            let attempt = if lost_races < LOST_RACES_MAX {
-                self.try_append(&batch, &resolution, lost_races).await
-            } else {
+            let is_overtaken = self.commits.borrow().is_overtaken;
+            let attempt = if is_overtaken || self.env.is_perturbed(Perturbation::TakeTurn) {
+                self.env.note(Probe::CommitTookItsTurn);
                 self.append_in_turn(&batch, &resolution).await
+            } else {
+                self.try_append(&batch, &resolution).await
             };
             match attempt {
-                Ok(Attempt::Done) => return Ok(results(&resolution.borrow())),
-                Ok(Attempt::LostRace) => lost_races += 1,
+                Ok(Attempt::Done) => {
+                    let resolution = resolution.borrow();
+                    match resolution.record.transactions.len() {
+                        0 => self.env.note(Probe::BatchWithdrawn),
+                        1 => self.env.note(Probe::Committed),
+                        _ => {
+                            self.env.note(Probe::Committed);
+                            self.env.note(Probe::BatchOfSeveral);
+                        }
+                    }
+                    return Ok(results(&resolution));
+                }
+                Ok(Attempt::LostRace) => {
+                    self.env.note(Probe::BatchDecidedAgain);
+                }
                 Ok(Attempt::RootMoved) => {
+                    self.env.note(Probe::RootMovedDuringCommit);
                     moves += 1;
                     if moves > ROOT_MOVES_MAX {
                         return Err(never_still());
@@ -181,12 +215,15 @@ impl<S: Storage> Engine<S> {
                     self.find_out(&batch).await.map_err(|_| error.clone())?;
                     let batch_id = resolution.borrow().record.batch_id;
                     if self.state.borrow().find_batch(&batch_id).is_some() {
+                        self.env.note(Probe::LostAnswerFound);
                         self.publish_tail();
                         return Ok(results(&resolution.borrow()));
                     }
                     if self.restart_count.get() != restart_count {
+                        self.env.note(Probe::LostAnswerUnknown);
                         return Err(error);
                     }
+                    self.env.note(Probe::LostAnswerNotFound);
                 }
                 Err(error) => return Err(self.note_damage(error)),
             }
@@ -210,6 +247,9 @@ impl<S: Storage> Engine<S> {
             if !is_retried {
                 return result;
             }
+            if must_know {
+                self.env.note(Probe::ExactAnswerInsistedOn);
+            }
             self.env.sleep(delay_us).await;
             delay_us = (delay_us * 2).min(FIND_OUT_DELAY_MAX_US);
         }
@@ -217,40 +257,27 @@ impl<S: Storage> Engine<S> {
 
     /// Appends at the end of the log as this engine knows it. Nothing is held while another peer, or this
     /// one if it is stopped now, makes up its mind.
-    async fn try_append(
-        &self,
-        batch: &[CommitIntent],
-        resolution: &RefCell<Resolution>,
-        lost_races: u32,
-    ) -> Result<Attempt> {
-        let tail = self.state.borrow().tail();
-        let first = tail.plus(1);
-        let is_unseen_likely = lost_races > 0 || !self.has_nobody_to_tell();
+    async fn try_append(&self, batch: &[CommitIntent], resolution: &RefCell<Resolution>) -> Result<Attempt> {
+        let first = self.state.borrow().tail().plus(1);
         let request = AppendRequest {
             root: self.root.borrow().bytes.clone(),
-            tail,
             entries: resolution.borrow_mut().encode(first),
             durability: strongest_durability(batch),
-            unseen_limit: if is_unseen_likely { LOG_READ_ENTRIES } else { 0 },
         };
-        let last = tail.plus(request.entries.len() as u64);
         match self.storage.append(request).await? {
-            AppendOutcome::Appended(root) => {
-                if !self.counts_under(first, root)? {
-                    self.refresh_root().await?;
-                    return Ok(Attempt::RootMoved);
-                }
-                self.apply_own_record(&resolution.borrow(), last)?;
+            // What is unseen is read in turn, this void record with it.
+            AppendOutcome::Appended(place) if place > first => {
+                self.env.note(Probe::VoidRecord);
+                self.commits.borrow_mut().is_overtaken = true;
+                Ok(Attempt::LostRace)
+            }
+            AppendOutcome::Appended(place) => {
+                self.apply_own_record(&resolution.borrow(), place)?;
                 Ok(Attempt::Done)
             }
-            AppendOutcome::Refused(read) => {
-                if !self.take_in(tail, &read).await? {
-                    return Ok(Attempt::RootMoved);
-                }
-                if self.state.borrow().tail() == tail {
-                    self.catch_up().await?;
-                }
-                Ok(Attempt::LostRace)
+            AppendOutcome::RootMoved(_) => {
+                self.refresh_root().await?;
+                Ok(Attempt::RootMoved)
             }
         }
     }
@@ -262,10 +289,14 @@ impl<S: Storage> Engine<S> {
         resolution: &Rc<RefCell<Resolution>>,
     ) -> Result<Attempt> {
         let tail = self.state.borrow().tail();
+        let was_overtaken = Rc::new(Cell::new(false));
         let rewrite = {
+            let is_overtaken = Rc::clone(&was_overtaken);
             let (engine, batch, resolution) = (Rc::clone(self), Rc::clone(batch), Rc::clone(resolution));
             move |unseen: Vec<LogEntry>| {
+                is_overtaken.set(true);
                 engine.apply_unseen(&unseen)?;
+                engine.env.note(Probe::BatchDecidedAgain);
                 *resolution.borrow_mut() = engine.resolve_batch(&batch);
                 let mut resolution = resolution.borrow_mut();
                 let first = engine.state.borrow().tail().plus(1);
@@ -279,9 +310,13 @@ impl<S: Storage> Engine<S> {
             durability: strongest_durability(batch),
             rewrite: Box::new(rewrite),
         };
-        match self.storage.commit(request).await? {
-            CommitOutcome::Appended(tail) => {
-                self.apply_own_record(&resolution.borrow(), tail)?;
+        let outcome = self.storage.commit(request).await?;
+        if !matches!(outcome, CommitOutcome::RootMoved(_)) {
+            self.commits.borrow_mut().is_overtaken = was_overtaken.get();
+        }
+        match outcome {
+            CommitOutcome::Appended(place) => {
+                self.apply_own_record(&resolution.borrow(), place)?;
                 Ok(Attempt::Done)
             }
             CommitOutcome::Withdrawn => Ok(Attempt::Done),
@@ -306,7 +341,8 @@ impl<S: Storage> Engine<S> {
             unix_us: self.env.unix_us(),
             monotonic_us: self.env.monotonic_us(),
         };
-        resolve(&self.state.borrow(), batch.iter(), now, batch_id)
+        let is_perturbed = || self.env.is_perturbed(Perturbation::FalseConflict);
+        resolve(&self.state.borrow(), batch.iter(), now, batch_id, &is_perturbed)
     }
 
     /// Tells the others how far the log goes. Who is alone has nobody to tell: whoever comes reads the log.
@@ -316,21 +352,39 @@ impl<S: Storage> Engine<S> {
         }
     }
 
-    fn apply_own_record(&self, resolution: &Resolution, tail: SequenceNumber) -> Result<()> {
+    /// Applies the record of a batch that the storage put at this place.
+    ///
+    /// # Errors
+    /// `file_corrupt` if it is not the place that the record was made for, nor one after it that others may have
+    /// caused: the storage has forgotten entries or numbers. The record is void then.
+    fn apply_own_record(&self, resolution: &Resolution, place: SequenceNumber) -> Result<()> {
+        if place != resolution.first {
+            let expected = resolution.first;
+            let detail = format!(
+                "log record {expected}: this number was expected for a new record, the storage gave {place}"
+            );
+            return Err(Error::new(ErrorCode::FileCorrupt, detail));
+        }
         let mut state = self.state.borrow_mut();
         // A read of the log may have been faster and applied it already.
-        if tail > state.tail() {
-            let place = LogPlace {
-                last: tail,
-                bytes: resolution.log_bytes,
-            };
-            state.apply_record(&resolution.record, place, self.env.monotonic_us(), &self.pager)?;
+        if resolution.place.last > state.tail() {
+            let (record, place) = (&resolution.record, resolution.place);
+            state.apply_record(record, place, self.env.monotonic_us(), &self.pager)?;
         }
         drop(state);
         self.after_apply();
         self.publish_tail();
         Ok(())
     }
+}
+
+#[cfg(feature = "canaries")]
+fn without_reads(batch: &[CommitIntent]) -> Rc<Vec<CommitIntent>> {
+    let blind = |intent: &CommitIntent| CommitIntent {
+        read_conflicts: Vec::new(),
+        ..intent.clone()
+    };
+    Rc::new(batch.iter().map(blind).collect())
 }
 
 fn strongest_durability(batch: &[CommitIntent]) -> Durability {

@@ -24,7 +24,7 @@ use futures_channel::oneshot;
 
 use super::peer::Engine;
 use crate::storage::Storage;
-use crate::words::{Env, LocalFuture};
+use crate::words::{Env, LocalFuture, Probe};
 
 /// How long a confirmation that the lock is held is trusted.
 pub const LEASE_US: u64 = 500_000;
@@ -331,6 +331,7 @@ impl<S: Storage> Engine<S> {
             .held_lock()
             .is_some_and(|current| Rc::ptr_eq(&current, lock));
         if !is_held && is_current {
+            self.env.note(Probe::Robbed);
             exclusivity.standing.replace(Standing::Changing);
             self.wish_to_be(Wish::Shared);
         }
@@ -414,6 +415,7 @@ impl<S: Storage> Engine<S> {
         if wish != Wish::Alone
             && let Some(lock) = exclusivity.exclusive_lock()
         {
+            self.env.note(Probe::SolitudeGivenUp);
             exclusivity.standing.replace(Standing::Shared(Some(lock)));
         }
         if exclusivity.is_changing.replace(true) {
@@ -467,6 +469,7 @@ async fn change<S: Storage>(engine: &Weak<Engine<S>>, exclusivity: &Rc<Exclusivi
                         exclusivity.confirmed_us.set(asked_us);
                         exclusivity.upgrade_delay_us.set(UPGRADE_DELAY_US);
                         exclusivity.stand(Standing::Alone(lock));
+                        engine.env.note(Probe::BecameAlone);
                     }
                     _ if exclusivity.wish.get() == Wish::Alone => {
                         exclusivity.wish.set(Wish::Shared);

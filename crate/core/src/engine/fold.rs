@@ -24,7 +24,11 @@ use crate::pure::{
     encode_page_list,
 };
 use crate::storage::{FoldOutcome, FoldRequest, Storage};
-use crate::words::{ErrorCode, PageId, Result, SequenceNumber, TRANSACTION_AGE_VERSIONS_MAX, Version};
+#[cfg(feature = "canaries")]
+use crate::words::Canary;
+use crate::words::{
+    ErrorCode, PageId, Perturbation, Probe, Result, SequenceNumber, TRANSACTION_AGE_VERSIONS_MAX, Version,
+};
 
 /// How long a piece of work may take.
 const PIECE_US: u64 = 3_000;
@@ -162,8 +166,10 @@ impl<S: Storage> Engine<S> {
         {
             return Some(FoldExtent::All);
         }
-        let limit = self.fold_limit(FoldExtent::Old);
-        self.is_log_long(state.foldable(limit)).then_some(FoldExtent::Old)
+        let foldable = state.foldable(self.fold_limit(FoldExtent::Old));
+        let is_wanted =
+            self.is_log_long(foldable) || foldable.is_some() && self.env.is_perturbed(Perturbation::FoldNow);
+        is_wanted.then_some(FoldExtent::Old)
     }
 
     fn is_log_long(&self, prefix: Option<LogPrefix>) -> bool {
@@ -278,6 +284,9 @@ impl<S: Storage> Engine<S> {
         }
         let limit = self.fold_limit(extent);
         let prefix = self.state.borrow().foldable(limit);
+        if extent == FoldExtent::All && prefix.is_some() {
+            self.env.note(Probe::FoldForced);
+        }
         let base = self.root.borrow().root.clone();
         match prefix {
             Some(prefix) => self.fold_prefix(base, prefix).await,
@@ -329,8 +338,12 @@ impl<S: Storage> Engine<S> {
         let fold = self.new_fold(base, prefix, None);
         let result = self.run_fold(fold).await;
         self.state.borrow_mut().map_mut().hold(None);
+        if let Ok(FoldResult::Busy) = result {
+            self.env.note(Probe::FoldGaveWay);
+        }
         if let Ok(FoldResult::Folded) = result {
             self.folds.fold_count.set(self.folds.fold_count.get() + 1);
+            self.env.note(Probe::Folded);
             self.delete_folded_log().await?;
         }
         result
@@ -358,6 +371,7 @@ impl<S: Storage> Engine<S> {
         if !is_own && now_us - since_us < patience_us {
             return Ok(false);
         }
+        self.env.note(Probe::ReservationTakenOver);
         let mut condemned = root.condemned.clone();
         condemned.push(Condemned::Range(reserved_from, root.next_page));
         let next = Root {
@@ -439,11 +453,17 @@ impl<S: Storage> Engine<S> {
     fn run_piece(&self, fold: &mut Fold) -> crate::pure::Found<Progress> {
         let begin_us = self.env.monotonic_us();
         let state = self.state.borrow();
+        let version = fold.prefix.version;
+        #[cfg(feature = "canaries")]
+        let version = match self.env.canary() {
+            Some(Canary::FoldTooFar) => state.version_after(version),
+            _ => version,
+        };
         let recent;
         let changes: &dyn Changes = match &fold.rewritten {
             Some(rewritten) => rewritten,
             None => {
-                recent = state.map().changes_at(fold.prefix.version);
+                recent = state.map().changes_at(version);
                 &recent
             }
         };
@@ -489,6 +509,7 @@ impl<S: Storage> Engine<S> {
                 next_page: PageId::new(first.get() + RESERVED_PAGES),
                 ..fold.base.next()
             };
+            self.env.note(Probe::FoldInSlices);
             self.folds.own_reservation.set(Some(first));
             fold.is_reserved = true;
             self.switch_root(reserved, request).await?
@@ -528,8 +549,32 @@ impl<S: Storage> Engine<S> {
         };
         let written = request.write_pages.len() as u64;
         let deleted = request.delete_pages.clone();
+        #[cfg(feature = "canaries")]
+        let (request, late) = match self.env.canary() {
+            Some(Canary::RootBeforePages) => {
+                let late = request.write_pages;
+                let write_pages = Vec::new();
+                (
+                    FoldRequest {
+                        write_pages,
+                        ..request
+                    },
+                    late,
+                )
+            }
+            _ => (request, Vec::new()),
+        };
         if !self.switch_root(root, request).await? {
             return Ok(FoldResult::Busy);
+        }
+        #[cfg(feature = "canaries")]
+        if !late.is_empty() {
+            let write_pages = late;
+            let request = FoldRequest {
+                write_pages,
+                ..FoldRequest::default()
+            };
+            self.fold_under_root(request).await?;
         }
         self.pager.forget(&deleted);
         self.folds
@@ -543,10 +588,7 @@ impl<S: Storage> Engine<S> {
         let step = 4 * self.options.fold.delete_pages as u64;
         loop {
             let first = self.storage.read_log(SequenceNumber::ZERO, 1).await?;
-            let first = first
-                .entries
-                .first()
-                .and_then(|entry| crate::pure::log_place(&entry.bytes));
+            let first = first.entries.first().map(|entry| entry.sequence);
             let folded = self.root.borrow().root.folded_sequence;
             let Some(first) = first.filter(|&first| first <= folded) else {
                 return Ok(());
@@ -583,6 +625,10 @@ impl<S: Storage> Engine<S> {
     /// # Errors
     /// The storage's. After `commit_unknown_result` the root itself says whether it was replaced.
     pub(super) async fn switch_root(&self, root: Root, request: FoldRequest) -> Result<bool> {
+        let root = Root {
+            mark: self.env.random_u64().to_le_bytes(),
+            ..root
+        };
         let bytes = root.encode();
         let request = FoldRequest {
             root: self.root.borrow().bytes.clone(),

@@ -8,7 +8,7 @@
 use super::fold::FoldExtent;
 use super::peer::Engine;
 use crate::storage::Storage;
-use crate::words::{Error, ErrorCode, Result};
+use crate::words::{Error, ErrorCode, Probe, Result};
 
 /// How often a commit that waits looks at the fold.
 const LOOK_US: u64 = 2_000;
@@ -87,6 +87,7 @@ impl<S: Storage> Engine<S> {
         if bytes() <= 2 * bytes_max {
             return Ok(());
         }
+        self.env.note(Probe::CommitWaitedForMemory);
         let folded = self.fold(FoldExtent::All).await;
         while self.is_sweeping.get() {
             self.env.yield_now().await;

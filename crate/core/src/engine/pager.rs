@@ -13,7 +13,7 @@ use futures_channel::oneshot;
 use super::peer::Engine;
 use crate::pure::{Page, PageCache, PageSource, SortedMap};
 use crate::storage::Storage;
-use crate::words::{Error, ErrorCode, PageId, Result};
+use crate::words::{Error, ErrorCode, PageId, Perturbation, Result};
 
 /// What became of a page that was asked for.
 #[derive(Clone, Debug)]
@@ -139,6 +139,10 @@ impl<S: Storage> Engine<S> {
         let generation = self.root_generation();
         let fetched = self.fetch(ids).await?;
         let first = fetched.first().cloned();
+        if self.env.is_perturbed(Perturbation::ForgetPages) {
+            let capacity = self.options.cache_bytes;
+            self.pager.cache.replace(PageCache::new(capacity));
+        }
         for page in fetched {
             if let Fetched::Here(page) = page {
                 held.push(page);

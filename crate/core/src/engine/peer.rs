@@ -24,7 +24,9 @@ use super::subscription_set::{ChangedKeys, SubscriptionId};
 use super::watch_set::{WatchId, WatchOutcome};
 use crate::pure::{DatabaseAt, Found, LOG_PARTS_MAX, Root, Stop};
 use crate::storage::Storage;
-use crate::words::{Env, Error, ErrorCode, Key, KeyRange, Result, SequenceNumber, Value, Version};
+#[cfg(feature = "canaries")]
+use crate::words::Canary;
+use crate::words::{Env, Error, ErrorCode, Key, KeyRange, Probe, Result, SequenceNumber, Value, Version};
 
 /// Entries of one read of the log: more than the largest record has.
 pub(super) const LOG_READ_ENTRIES: usize = 512;
@@ -206,9 +208,15 @@ impl<S: Storage> Engine<S> {
         read: &mut dyn FnMut(&DatabaseAt<'_>) -> Found<T>,
     ) -> Result<T> {
         let mut held = HeldPages::default();
+        let generation = self.root_generation();
         loop {
             match self.read_with(snapshot, &held, read) {
-                Ok(value) => return Ok(value),
+                Ok(value) => {
+                    if self.root_generation() != generation {
+                        self.env.note(Probe::FoldDuringRead);
+                    }
+                    return Ok(value);
+                }
                 Err(Stop::Failed(error)) => return Err(error),
                 Err(Stop::Missing(ids)) => self.bring(&ids, &mut held).await?,
             }
@@ -277,6 +285,7 @@ impl<S: Storage> Engine<S> {
 
     /// A place in the line of those who lost a conflict over this key.
     pub fn line_up(&self, contended: Key) -> oneshot::Receiver<Turn> {
+        self.env.note(Probe::ConflictRetriedInTurn);
         self.contention.line_up(contended)
     }
 
@@ -307,6 +316,15 @@ impl<S: Storage> Engine<S> {
             let _receiver_gone = sender.send(Err(error));
             return;
         }
+        #[cfg(feature = "canaries")]
+        let reference = match self.env.canary() {
+            Some(Canary::WatchArmedLate) => {
+                let state = self.state.borrow();
+                let newest = state.at(state.newest(), &self.pager).get(&key);
+                newest.unwrap_or(reference)
+            }
+            _ => reference,
+        };
         self.state
             .borrow_mut()
             .arm_watch(id, key, reference, sender, &self.pager);
@@ -346,9 +364,13 @@ impl<S: Storage> Engine<S> {
     }
 
     /// What has changed since this was asked last, and up to which version.
-    pub fn take_changes(&self, id: SubscriptionId) -> (Version, ChangedKeys) {
+    ///
+    /// # Errors
+    /// Why the engine can't be used any more: it may have ended since the change was told.
+    pub fn take_changes(&self, id: SubscriptionId) -> Result<(Version, ChangedKeys)> {
+        self.check_usable()?;
         let mut state = self.state.borrow_mut();
-        (state.newest(), state.subscriptions.take(id))
+        Ok((state.newest(), state.subscriptions.take(id)))
     }
 
     /// Puts back what was taken and could not be told.
@@ -379,8 +401,12 @@ impl<S: Storage> Engine<S> {
                     return;
                 }
                 if engine.may_miss_news().await {
+                    let tail = engine.state.borrow().tail();
                     // A failure is told to whoever needs the storage next; the next look may succeed.
                     let _told_later = engine.catch_up().await;
+                    if engine.state.borrow().tail() > tail {
+                        engine.env.note(Probe::PollFoundNews);
+                    }
                 }
             }
         }));
@@ -415,7 +441,10 @@ impl<S: Storage> Engine<S> {
                     self.state.borrow_mut().watches.fire_key(key, newest.as_ref());
                     return;
                 }
-                Err(Stop::Missing(ids)) => self.bring(&ids, &mut held).await.err(),
+                Err(Stop::Missing(ids)) => {
+                    self.env.note(Probe::WatchReadPages);
+                    self.bring(&ids, &mut held).await.err()
+                }
                 Err(Stop::Failed(error)) => Some(error),
             };
             if let Some(error) = failure {
@@ -450,6 +479,7 @@ impl<S: Storage> Engine<S> {
     /// since it can't follow the log any further.
     pub(super) fn note_damage(&self, error: Error) -> Error {
         if is_damage(&error) {
+            self.env.note(Probe::DamageNoticed);
             self.fail(&error);
         }
         error
@@ -465,6 +495,7 @@ impl<S: Storage> Engine<S> {
     }
 
     pub(super) fn fail_because_root_moved(&self) -> Error {
+        self.env.note(Probe::DatabaseGone);
         let error = Error::new(
             ErrorCode::FileNotFound,
             "the database that was opened here was deleted or replaced; open it again",

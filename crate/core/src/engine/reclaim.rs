@@ -7,7 +7,7 @@
 use super::peer::Engine;
 use crate::pure::{Child, Condemned, Page, PageKind, Root, StoredValue};
 use crate::storage::{FoldRequest, Storage};
-use crate::words::{PageId, Result};
+use crate::words::{PageId, Probe, Result};
 
 /// Pages that are read at once.
 const READ_PAGES: usize = 32;
@@ -33,6 +33,7 @@ impl<S: Storage> Engine<S> {
                 Condemned::Subtree(node) => (self.pages_below(node).await?, None),
             };
             pages.extend(last);
+            self.env.note(Probe::Reclaimed);
             if !self.delete_all(&pages).await? {
                 // The root has moved on; what it condemns now is looked at again.
                 continue;

@@ -5,7 +5,7 @@
 //! (I4). Reads that are too old to be judged fail as such. Transactions that read nothing are always
 //! accepted, and writes never conflict with writes.
 
-use super::state::{Snapshot, State};
+use super::state::{LogPlace, Snapshot, State};
 use crate::pure::{
     CommitRecord, CommittedTransaction, ConflictSet, StampedWrite, encode_record, stamped, versionstamp,
 };
@@ -102,8 +102,10 @@ pub(super) struct Resolution {
     pub(super) verdicts: Vec<Result<u16, Rejection>>,
     /// The accepted ones, as the log is to store them.
     pub(super) record: CommitRecord,
-    /// Bytes of the log entries that were made of it.
-    pub(super) log_bytes: u64,
+    /// The place that its first log entry is made for.
+    pub(super) first: SequenceNumber,
+    /// Where the last one is then, and how large they are.
+    pub(super) place: LogPlace,
 }
 
 impl Resolution {
@@ -115,7 +117,11 @@ impl Resolution {
     /// The log entries for the places from `first` on.
     pub(super) fn encode(&mut self, first: SequenceNumber) -> Vec<Vec<u8>> {
         let entries = encode_record(&self.record, first);
-        self.log_bytes = entries.iter().map(|entry| entry.len() as u64).sum();
+        self.first = first;
+        self.place = LogPlace {
+            last: SequenceNumber::new(first.get() + entries.len() as u64 - 1),
+            bytes: entries.iter().map(|entry| entry.len() as u64).sum(),
+        };
         entries
     }
 }
@@ -128,12 +134,14 @@ pub(super) struct Now {
     pub(super) monotonic_us: u64,
 }
 
-/// Decides about a batch at the version that the clock says now.
+/// Decides about a batch at the version that the clock says now. `is_false_conflict` may reject more than it
+/// must.
 pub(super) fn resolve<'a>(
     state: &State,
     batch: impl Iterator<Item = &'a CommitIntent>,
     now: Now,
     batch_id: [u8; 16],
+    is_false_conflict: &dyn Fn() -> bool,
 ) -> Resolution {
     let Now {
         version,
@@ -149,7 +157,10 @@ pub(super) fn resolve<'a>(
     };
     let mut verdicts = Vec::new();
     for intent in batch {
-        let verdict = judge(state, &accepted, intent, monotonic_us);
+        let mut verdict = judge(state, &accepted, intent, monotonic_us);
+        if verdict.is_ok() && !intent.read_conflicts.is_empty() && is_false_conflict() {
+            verdict = Err(Error::from(ErrorCode::NotCommitted).into());
+        }
         if verdict.is_ok() {
             let transaction = intent.stamped(version, record.transactions.len() as u16);
             accepted.insert(transaction.write_conflicts(), version);
@@ -160,7 +171,11 @@ pub(super) fn resolve<'a>(
     Resolution {
         verdicts,
         record,
-        log_bytes: 0,
+        first: SequenceNumber::ZERO,
+        place: LogPlace {
+            last: SequenceNumber::ZERO,
+            bytes: 0,
+        },
     }
 }
 

@@ -1,7 +1,7 @@
 //! Staying with the root: another peer may fold at any time.
 //!
-//! A peer learns that the root has moved from every answer about the log, and when a page is gone. It then
-//! takes the new root. Where it had read the log as far as that root's
+//! A peer learns that the root has moved whenever it reads the log, when a page is gone, and before it folds. Its
+//! appends do not ask: what they count for does not depend on the root (I14). It then takes the new root. Where it had read the log as far as that root's
 //! pages go, it only lets go of what is in them, and every reader goes on at the version it has. Where it
 //! had not, the log in between is gone: the peer begins again from the root, like one that opens.
 
@@ -9,7 +9,7 @@ use super::peer::{Engine, LOG_READ_ENTRIES, unfinished};
 use super::state::State;
 use crate::pure::{PageSource, Root};
 use crate::storage::{LogEntry, LogRead, Storage};
-use crate::words::{Env, Error, ErrorCode, Key, PageId, Result, SequenceNumber};
+use crate::words::{Env, Error, ErrorCode, Key, PageId, Probe, Result, SequenceNumber};
 
 /// Roots that are taken in a row, because each has moved on, before it is given up.
 const MOVES_MAX: u32 = 100;
@@ -30,13 +30,17 @@ impl<S: Storage> Engine<S> {
         self.root.borrow().root.generation
     }
 
-    /// Takes the root that the storage has now.
+    /// Takes the root that the storage has now, or a later one.
     ///
     /// # Errors
     /// The storage's; `file_not_found` if the database was deleted; `file_corrupt`.
     pub(super) async fn refresh_root(&self) -> Result<()> {
-        let (_, result) = self.root_gate.run(self.follow_root()).await;
-        result
+        let (is_own, result) = self.root_gate.run(self.follow_root()).await;
+        if is_own {
+            return result;
+        }
+        // The answer that this one waited for may be that of a moment before it was called.
+        self.root_gate.run(self.follow_root()).await.1
     }
 
     async fn follow_root(&self) -> Result<()> {
@@ -57,6 +61,7 @@ impl<S: Storage> Engine<S> {
                 continue;
             }
             if tail >= root.folded_sequence {
+                self.env.note(Probe::RootFollowed);
                 self.take_root(KnownRoot { root, bytes });
                 return Ok(());
             }
@@ -113,6 +118,7 @@ impl<S: Storage> Engine<S> {
         self.state.borrow_mut().replace(state);
         self.root.replace(known);
         self.restart_count.set(self.restart_count.get() + 1);
+        self.env.note(Probe::BegunAgain);
         self.read_watches_later();
     }
 
@@ -144,6 +150,7 @@ impl<S: Storage> Engine<S> {
             let detail = format!("page {id}: it is missing");
             return Err(Error::new(ErrorCode::FileCorrupt, detail));
         }
+        self.env.note(Probe::PageVanished);
         Ok(())
     }
 
@@ -158,7 +165,7 @@ impl<S: Storage> Engine<S> {
             let after = self.state.borrow().tail();
             self.log_read_count.set(self.log_read_count.get() + 1);
             let read = self.storage.read_log(after, LOG_READ_ENTRIES).await?;
-            if !self.take_in(after, &read).await? {
+            if !self.take_in(&read).await? {
                 moves += 1;
                 if moves > MOVES_MAX {
                     return Err(never_still());
@@ -179,10 +186,11 @@ impl<S: Storage> Engine<S> {
         }
     }
 
-    /// Applies what was read of the log after a place. False if the root had moved past that place: the
-    /// entries count for nothing then. If it had moved past what this engine has read by now, the engine has
-    /// begun again from that root.
-    pub(super) async fn take_in(&self, after: SequenceNumber, read: &LogRead) -> Result<bool> {
+    /// Applies what was read of the log. False if its root had moved past what this engine has read by now: it
+    /// has begun again from that root.
+    async fn take_in(&self, read: &LogRead) -> Result<bool> {
+        // An engine that was closed meanwhile has let go of the state that the entries follow on.
+        self.check_usable_for_commit()?;
         if read.root != self.root.borrow().bytes {
             let root = self.decode_root(&read.root)?;
             if root.folded_sequence > self.state.borrow().tail() {
@@ -192,23 +200,9 @@ impl<S: Storage> Engine<S> {
             let bytes = read.root.clone();
             self.take_root(KnownRoot { root, bytes });
         }
-        if self.root.borrow().root.folded_sequence > after {
-            return Ok(false);
-        }
+        // Folds delete no more than what the root's pages hold: from there on every entry is there.
         self.apply_unseen(&read.entries)?;
         Ok(true)
-    }
-
-    /// Whether an entry that was appended at this place while that was the root counts. If so, and the root
-    /// is a new one, it is taken.
-    pub(super) fn counts_under(&self, place: SequenceNumber, bytes: Vec<u8>) -> Result<bool> {
-        // This engine may know the root by now and yet have appended without knowing it.
-        let root = self.decode_root(&bytes)?;
-        let counts = place > root.folded_sequence;
-        if counts {
-            self.take_root(KnownRoot { root, bytes });
-        }
-        Ok(counts)
     }
 
     pub(super) fn apply_unseen(&self, entries: &[LogEntry]) -> Result<()> {
@@ -251,7 +245,8 @@ pub(super) async fn load<S: Storage>(
     Ok(is_whole.then_some(state))
 }
 
-/// Applies the log after a root's pages; false if it does not go on there because the root has moved.
+/// Applies the log after a root's pages; false if it does not go on there because the root has moved, or is
+/// that of another database by now.
 async fn read_log_into<S: Storage>(
     state: &mut State,
     storage: &S,
@@ -270,7 +265,16 @@ async fn read_log_into<S: Storage>(
             }
             read => read?,
         };
-        if Root::decode(&read.root)?.folded_sequence > after {
+        // Deleted since the root was read, or created again: this is not the log of that root's database.
+        if read.root.is_empty() {
+            return Ok(false);
+        }
+        let newest = Root::decode(&read.root)?;
+        if newest.database_id != root.database_id {
+            return Ok(false);
+        }
+        if newest.folded_sequence > after {
+            env.note(Probe::OpenedWhileFolded);
             return Ok(false);
         }
         let entries = read.entries;

@@ -117,7 +117,7 @@ impl State {
         DatabaseAt::new(&self.map, self.tree, pages, version)
     }
 
-    /// The place of the last entry applied.
+    /// The place of the last entry applied, or passed because it is void.
     pub(super) fn tail(&self) -> SequenceNumber {
         self.tail
     }
@@ -154,6 +154,13 @@ impl State {
         (prefix.version >= self.map.horizon()).then_some(prefix)
     }
 
+    /// The version of the record after the one with this version, if there is one.
+    #[cfg(feature = "canaries")]
+    pub(super) fn version_after(&self, version: Version) -> Version {
+        let next = self.recent.partition_point(|&commit| commit <= version);
+        self.recent.get(next).copied().unwrap_or(version)
+    }
+
     /// Watched keys that have to be read.
     pub(super) fn take_unread_watches(&mut self) -> SortedSet<Key> {
         std::mem::take(&mut self.unread_watches)
@@ -188,15 +195,26 @@ impl State {
         let mut bytes = 0;
         for entry in entries.iter().filter(|entry| entry.sequence > tail) {
             bytes += entry.bytes.len() as u64;
-            if let Some(record) = reader.push(entry.sequence, &entry.bytes)? {
-                let place = LogPlace {
-                    last: entry.sequence,
-                    bytes: std::mem::take(&mut bytes),
-                };
-                self.apply_record(&record, place, monotonic_us, pages)?;
+            let record = reader.push(entry.sequence, &entry.bytes)?;
+            if reader.is_inside_record() {
+                continue;
+            }
+            let place = LogPlace {
+                last: entry.sequence,
+                bytes: std::mem::take(&mut bytes),
+            };
+            match record {
+                Some(record) => self.apply_record(&record, place, monotonic_us, pages)?,
+                None => self.pass_void(place),
             }
         }
         Ok(())
+    }
+
+    /// Passes an entry that counts for nothing: the next one comes after it all the same.
+    fn pass_void(&mut self, place: LogPlace) {
+        self.tail = place.last;
+        self.log.push_void(place.bytes);
     }
 
     /// Applies one record.

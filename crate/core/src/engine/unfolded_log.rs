@@ -30,6 +30,8 @@ pub(super) struct UnfoldedLog {
     records: VecDeque<LoggedRecord>,
     folded: SequenceNumber,
     folded_bytes: u64,
+    /// Bytes of void entries after the newest record: they leave the log with the record after them.
+    void_bytes: u64,
 }
 
 impl UnfoldedLog {
@@ -49,8 +51,13 @@ impl UnfoldedLog {
         self.records.push_back(LoggedRecord {
             version,
             last,
-            bytes_through: before + bytes,
+            bytes_through: before + bytes + std::mem::take(&mut self.void_bytes),
         });
+    }
+
+    /// A void entry after the newest record.
+    pub(super) fn push_void(&mut self, bytes: u64) {
+        self.void_bytes += bytes;
     }
 
     /// Everything that there is.
@@ -116,5 +123,26 @@ mod tests {
         log.fold_through(SequenceNumber::new(12));
         assert_eq!(log.up_to(version(99)), prefix(5, 13, 10, 1));
         assert_eq!(log.all(), prefix(9, 14, 11, 2));
+    }
+
+    #[test]
+    fn void_entries_leave_the_log_with_the_record_after_them() {
+        let mut log = UnfoldedLog::after(SequenceNumber::ZERO);
+        let version = |number| Version::new(number).unwrap();
+        log.push(version(1), SequenceNumber::new(1), 10);
+        log.push_void(5);
+        log.push_void(7);
+        log.push(version(2), SequenceNumber::new(4), 10);
+        let through = |version| log.up_to(version).map(|prefix| (prefix.entries, prefix.bytes));
+        assert_eq!(through(version(9)), Some((1, 10)));
+        assert_eq!(
+            log.all().map(|prefix| (prefix.entries, prefix.bytes)),
+            Some((4, 32))
+        );
+        log.fold_through(SequenceNumber::new(1));
+        assert_eq!(
+            log.all().map(|prefix| (prefix.entries, prefix.bytes)),
+            Some((3, 22))
+        );
     }
 }

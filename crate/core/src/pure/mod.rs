@@ -40,7 +40,7 @@ pub use page_encoder::{PageOptions, encode_page_list};
 pub use page_source::{Found, PageSource, Stop};
 pub use range_set::RangeSet;
 pub use range_weights::RangeWeights;
-pub use record::{CommitRecord, CommittedTransaction, LOG_PARTS_MAX, RecordReader, encode_record, log_place};
+pub use record::{CommitRecord, CommittedTransaction, LOG_PARTS_MAX, RecordReader, encode_record};
 pub use retry::{RetryPolicy, RetryState};
 pub use rewritten_leaves::RewrittenLeaves;
 pub use root::{CONDEMNED_MAX, Condemned, Root};

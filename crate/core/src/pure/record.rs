@@ -10,7 +10,7 @@
 //! | 4 | format version, 1 |
 //! | 5..8 | zero |
 //! | 8..16 | xxHash64 of bytes 16.., seeded with bytes 0..8 |
-//! | 16..24 | sequence number of this part |
+//! | 16..24 | sequence number that this part was to have; if it has another one, it counts for nothing |
 //! | 24..28 | index of this part in its record |
 //! | 28..32 | parts of the record |
 //! | 32.. | a piece of the payload |
@@ -35,9 +35,7 @@ use std::fmt::Display;
 use std::rc::Rc;
 
 use super::conflict_set::WrittenKeys;
-use super::record_bytes::{
-    ByteReader, HEAD_BYTES, Malformed, checked_body, with_head, write_bytes, write_number,
-};
+use super::record_bytes::{ByteReader, Malformed, checked_body, with_head, write_bytes, write_number};
 use crate::words::{
     AtomicOp, BATCH_BYTES_MAX, Bytes, Error, ErrorCode, KeyRange, LOG_PART_BYTES_MAX, Mutation, Result,
     SYSTEM_KEY_BYTES_MAX, SequenceNumber, VALUE_BYTES_MAX, Version, Write,
@@ -177,13 +175,10 @@ fn is_single_key(range: &KeyRange) -> bool {
     range.end.strip_prefix(&*range.begin) == Some(&[0])
 }
 
-/// The place that an entry's bytes say they are for, unchecked; `None` if they are too short to say.
-pub fn log_place(bytes: &[u8]) -> Option<SequenceNumber> {
-    let place = bytes.get(HEAD_BYTES..)?.first_chunk::<8>()?;
-    Some(SequenceNumber::new(u64::from_le_bytes(*place)))
-}
-
 /// Puts records together from log entries, given in order, and checks everything about them.
+///
+/// An entry that says that it has another number than it has is *void*: whoever appended it did not know of all
+/// entries before it (I14). It takes its place and counts for nothing.
 #[derive(Debug)]
 pub struct RecordReader {
     next: SequenceNumber,
@@ -208,7 +203,8 @@ impl RecordReader {
         self.piece_count > 0
     }
 
-    /// Takes the next entry of the log; gives the record that it completes.
+    /// Takes the next entry of the log; gives the record that it completes. A void entry completes none, and
+    /// is no part of one.
     ///
     /// # Errors
     /// `file_corrupt` or `incompatible_protocol_version`, naming the log record.
@@ -220,7 +216,10 @@ impl RecordReader {
                 &format!("log record {} was expected, it is missing", self.next),
             ));
         }
-        let piece = self.checked_piece(&what, bytes)?;
+        let Some(piece) = self.checked_piece(&what, bytes)? else {
+            self.next = sequence.plus(1);
+            return Ok(None);
+        };
         self.pieces.extend_from_slice(piece);
         self.piece_count += 1;
         self.next = sequence.plus(1);
@@ -234,7 +233,7 @@ impl RecordReader {
         Ok(Some(record))
     }
 
-    fn checked_piece<'a>(&mut self, what: &str, bytes: &'a [u8]) -> Result<&'a [u8]> {
+    fn checked_piece<'a>(&mut self, what: &str, bytes: &'a [u8]) -> Result<Option<&'a [u8]>> {
         let body = checked_body(bytes, MAGIC, &what)?;
         let short = || {
             corrupt(
@@ -251,7 +250,12 @@ impl RecordReader {
             u32::from_le_bytes(*count),
         );
         if place != self.next.get() {
-            return Err(corrupt(what, &format!("it says that it is log record {place}")));
+            // The parts of a record are appended together, so they are all void or none is.
+            return if self.is_inside_record() {
+                Err(corrupt(what, &format!("it says that it is log record {place}")))
+            } else {
+                Ok(None)
+            };
         }
         let count_is_consistent = self.piece_count == 0 || count == self.part_count;
         if index != self.piece_count
@@ -266,7 +270,7 @@ impl RecordReader {
             ));
         }
         self.part_count = count;
-        Ok(piece)
+        Ok(Some(piece))
     }
 }
 

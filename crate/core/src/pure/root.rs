@@ -19,6 +19,7 @@
 //! | … 0 | page ids from … up to … (a fold that was given up) |
 //! | … 1 | a list of pages to be deleted: its page id |
 //! | … 2 | a subtree: page id, level, chunks |
+//! | … | 8 random bytes, missing in older records: two peers may have the same to say, and one of them has said it |
 
 use super::page::{Child, TREE_LEVEL_MAX, Totals};
 use super::record_bytes::{ByteReader, Malformed, checked_body, with_head, write_number};
@@ -64,6 +65,8 @@ pub struct Root {
     pub reserved_from: Option<PageId>,
     /// What is to be deleted.
     pub condemned: Vec<Condemned>,
+    /// Random: tells the root that one peer wrote from another one's that says the same.
+    pub mark: [u8; 8],
 }
 
 impl Root {
@@ -78,6 +81,7 @@ impl Root {
             next_page: PageId::new(1),
             reserved_from: None,
             condemned: Vec::new(),
+            mark: [0; 8],
         }
     }
 
@@ -122,6 +126,7 @@ impl Root {
                 write_number(&mut body, number);
             }
         }
+        body.extend_from_slice(&self.mark);
         with_head(MAGIC, &body)
     }
 
@@ -179,6 +184,9 @@ fn read_numbers(reader: &mut ByteReader<'_>, root: &mut Root) -> std::result::Re
             _ => return Err(Malformed),
         };
         root.condemned.push(condemned);
+    }
+    if !reader.is_at_end() {
+        root.mark = reader.array()?;
     }
     if reader.is_at_end() {
         Ok(())
@@ -242,6 +250,7 @@ mod tests {
                 Condemned::List(PageId::new(600)),
                 Condemned::Subtree(child(44, 1, chunks_only)),
             ],
+            mark: *b"ABCDEFGH",
             ..Root::new(*b"0123456789abcdef")
         }
     }

@@ -35,11 +35,15 @@ pub async fn run_all<S: Storage>(mut peers: impl AsyncFnMut() -> (S, S)) {
     let (one, other) = peers().await;
     concurrent_commits_all_land_once_each_in_one_order(&one, &other).await;
     let (one, other) = peers().await;
-    an_append_lands_where_its_place_is_free(&one, &other).await;
+    an_append_gets_the_next_numbers(&one, &other).await;
     let (one, other) = peers().await;
-    a_refused_append_hands_over_the_unseen_entries(&one, &other).await;
+    numbers_go_on_whoever_appends_and_whatever_is_deleted(&one, &other).await;
     let (one, other) = peers().await;
-    an_append_at_a_place_that_was_folded_away_tells_the_root(&one, &other).await;
+    what_did_not_happen_uses_up_no_number(&one, &other).await;
+    let (one, other) = peers().await;
+    concurrent_appends_all_land_once_each_without_gaps(&one, &other).await;
+    let (one, other) = peers().await;
+    the_log_is_read_with_the_numbers_that_entries_have(&one, &other).await;
     let (one, other) = peers().await;
     several_entries_are_appended_together_or_not_at_all(&one, &other).await;
     let (one, other) = peers().await;
@@ -91,7 +95,7 @@ async fn a_log_that_is_further_on_hands_over_the_unseen_entries<S: Storage>(one:
         rewrite: Box::new(rewrite),
         ..append(0, &[b"late"])
     };
-    assert_eq!(other.commit(request).await, Ok(appended(4)));
+    assert_eq!(other.commit(request).await, Ok(appended(3)));
     assert_eq!(*seen.borrow(), entries(1, &[b"a", b"b"]));
     assert_eq!(log(one, 0).await, entries(1, &[b"a", b"b", b"c", b"d"]));
 }
@@ -157,44 +161,75 @@ async fn concurrent_commits_all_land_once_each_in_one_order<S: Storage>(one: &S,
     assert_eq!(bytes, [b"one".to_vec(), b"other".to_vec()]);
 }
 
-async fn an_append_lands_where_its_place_is_free<S: Storage>(one: &S, other: &S) {
+async fn an_append_gets_the_next_numbers<S: Storage>(one: &S, other: &S) {
     with_root(one).await;
-    assert_eq!(one.append(append_only(0, &[b"a", b"b"])).await, Ok(landed(ROOT)));
-    assert_eq!(other.append(append_only(2, &[b"c"])).await, Ok(landed(ROOT)));
-    assert_eq!(log(one, 0).await, entries(1, &[b"a", b"b", b"c"]));
+    assert_eq!(one.append(append_only(&[b"a", b"b"])).await, Ok(landed(1)));
+    assert_eq!(other.append(append_only(&[b"c"])).await, Ok(landed(3)));
+    assert_eq!(one.append(append_only(&[b"d"])).await, Ok(landed(4)));
+    assert_eq!(log(one, 0).await, entries(1, &[b"a", b"b", b"c", b"d"]));
 }
 
-async fn a_refused_append_hands_over_the_unseen_entries<S: Storage>(one: &S, other: &S) {
+async fn numbers_go_on_whoever_appends_and_whatever_is_deleted<S: Storage>(one: &S, other: &S) {
     with_root(one).await;
-    assert_eq!(one.append(append_only(0, &[b"a", b"b"])).await, Ok(landed(ROOT)));
-    let refused = |places: &[&[u8]]| {
-        Ok(AppendOutcome::Refused(LogRead {
-            root: ROOT.to_vec(),
-            entries: entries(1, places),
-        }))
+    assert_eq!(one.append(append_only(&[b"a", b"b", b"c"])).await, Ok(landed(1)));
+    assert_eq!(other.commit(append(3, &[b"d", b"e"])).await, Ok(appended(4)));
+    assert_eq!(one.append(append_only(&[b"f"])).await, Ok(landed(6)));
+    let fold = FoldRequest {
+        delete_log_through: SequenceNumber::new(6),
+        ..same_root()
     };
-    let late = || append_only(0, &[b"x", b"y", b"z"]);
-    assert_eq!(other.append(late()).await, refused(&[b"a", b"b"]));
-    for (unseen_limit, places) in [(1, [b"a".as_slice()].as_slice()), (0, &[])] {
-        let request = AppendRequest {
-            unseen_limit,
-            ..late()
+    assert_eq!(other.fold(fold).await, Ok(FoldOutcome::Folded));
+    assert_eq!(log(one, 0).await, []);
+    assert_eq!(one.append(append_only(&[b"g"])).await, Ok(landed(7)));
+    assert_eq!(other.commit(append(7, &[b"h"])).await, Ok(appended(8)));
+    assert_eq!(log(other, 0).await, entries(7, &[b"g", b"h"]));
+}
+
+async fn what_did_not_happen_uses_up_no_number<S: Storage>(one: &S, other: &S) {
+    with_root(one).await;
+    assert_eq!(one.append(append_only(&[b"a"])).await, Ok(landed(1)));
+    for refusal in [Ok(None), Err(Error::new(ErrorCode::FileCorrupt, "refused"))] {
+        let request = CommitRequest {
+            rewrite: Box::new(move |_| refusal.clone()),
+            ..append(0, &[b"late"])
         };
-        assert_eq!(other.append(request).await, refused(places));
+        let ended = other.commit(request).await;
+        assert!(!matches!(ended, Ok(CommitOutcome::Appended(_))), "{ended:?}");
     }
+    let request = CommitRequest {
+        root: b"another root".to_vec(),
+        ..append(1, &[b"elsewhere"])
+    };
+    assert_eq!(
+        other.commit(request).await,
+        Ok(CommitOutcome::RootMoved(ROOT.to_vec()))
+    );
+    assert_eq!(other.append(append_only(&[b"b"])).await, Ok(landed(2)));
+    assert_eq!(log(one, 0).await, entries(1, &[b"a", b"b"]));
+}
+
+async fn concurrent_appends_all_land_once_each_without_gaps<S: Storage>(one: &S, other: &S) {
+    with_root(one).await;
+    let (first, second) = futures_join(
+        one.append(append_only(&[b"a", b"b"])),
+        other.append(append_only(&[b"c", b"d", b"e"])),
+    )
+    .await;
+    let expected: [&[&[u8]]; 2] = [&[b"a", b"b", b"c", b"d", b"e"], &[b"c", b"d", b"e", b"a", b"b"]];
+    let is_first_first = first == Ok(landed(1));
+    let outcomes = if is_first_first { (1, 3) } else { (4, 1) };
+    assert_eq!((first, second), (Ok(landed(outcomes.0)), Ok(landed(outcomes.1))));
     assert_eq!(
         log(one, 0).await,
-        entries(1, &[b"a", b"b"]),
-        "none of them landed"
+        entries(1, expected[usize::from(!is_first_first)])
     );
-    assert_eq!(other.append(append_only(2, &[b"c"])).await, Ok(landed(ROOT)));
 }
 
-async fn an_append_at_a_place_that_was_folded_away_tells_the_root<S: Storage>(one: &S, other: &S) {
+async fn the_log_is_read_with_the_numbers_that_entries_have<S: Storage>(one: &S, other: &S) {
     with_root(one).await;
     assert_eq!(
-        one.append(append_only(0, &[b"a", b"b", b"c"])).await,
-        Ok(landed(ROOT))
+        one.append(append_only(&[b"a", b"b", b"c", b"d"])).await,
+        Ok(landed(1))
     );
     let fold = FoldRequest {
         root: ROOT.to_vec(),
@@ -203,29 +238,24 @@ async fn an_append_at_a_place_that_was_folded_away_tells_the_root<S: Storage>(on
         ..FoldRequest::default()
     };
     assert_eq!(one.fold(fold).await, Ok(FoldOutcome::Folded));
-    // Whether the entry is there then is nobody's business: it is told that the root is another one.
-    match other.append(append_only(0, &[b"void"])).await {
-        Ok(AppendOutcome::Appended(root)) => assert_eq!(root, b"new root"),
-        Ok(AppendOutcome::Refused(read)) => assert_eq!(read.root, b"new root"),
-        Err(error) => panic!("{error}"),
+    // Whoever has read less than was folded finds a gap, and the root that explains it.
+    let expected = |limit| LogRead {
+        root: b"new root".to_vec(),
+        entries: entries(3, &[b"c".as_slice(), b"d"][..limit]),
+    };
+    for after in [0, 1, 2] {
+        for limit in [1, 2] {
+            assert_eq!(
+                other.read_log(SequenceNumber::new(after), limit).await,
+                Ok(expected(limit))
+            );
+        }
     }
-    assert_eq!(
-        log(one, 2).await,
-        entries(3, &[b"c"]),
-        "what is not folded is untouched"
-    );
-    let read = one.read_log(SequenceNumber::ZERO, 9).await;
-    assert_eq!(
-        read.map(|read| read.root),
-        Ok(b"new root".to_vec()),
-        "readers are told too"
-    );
 }
 
 async fn several_entries_are_appended_together_or_not_at_all<S: Storage>(one: &S, other: &S) {
     with_root(one).await;
-    assert_eq!(one.commit(append(0, &[b"a", b"b", b"c"])).await, Ok(appended(3)));
-    // The first place is taken, the later ones of the same append are free: none may be used.
+    assert_eq!(one.commit(append(0, &[b"a", b"b", b"c"])).await, Ok(appended(1)));
     let request = CommitRequest {
         rewrite: Box::new(|_| Ok(None)),
         ..append(2, &[b"x", b"y", b"z"])
@@ -263,7 +293,7 @@ async fn a_fold_switches_the_root_and_deletes_what_it_names<S: Storage>(one: &S,
     with_root(one).await;
     let [first, second, third] = [1, 2, 3].map(PageId::new);
     write(one, vec![(first, b"p1".to_vec()), (second, b"p2".to_vec())]).await;
-    assert_eq!(one.commit(append(0, &[b"a", b"b", b"c"])).await, Ok(appended(3)));
+    assert_eq!(one.commit(append(0, &[b"a", b"b", b"c"])).await, Ok(appended(1)));
     let fold = FoldRequest {
         root: ROOT.to_vec(),
         new_root: b"new root".to_vec(),
@@ -290,7 +320,7 @@ async fn a_fold_switches_the_root_and_deletes_what_it_names<S: Storage>(one: &S,
         [second, third],
         "a refused fold deletes nothing"
     );
-    // Not even an append at a place that was folded away gets through with the old root.
+    // Whoever is so far behind decides nothing about the log.
     let moved = CommitOutcome::RootMoved(b"new root".to_vec());
     assert_eq!(one.commit(append(0, &[b"far behind"])).await, Ok(moved));
     assert_eq!(log(one, 2).await, entries(3, &[b"c"]));
@@ -376,18 +406,16 @@ fn append(tail: u64, bytes: &[&[u8]]) -> CommitRequest {
     }
 }
 
-fn append_only(tail: u64, bytes: &[&[u8]]) -> AppendRequest {
+fn append_only(bytes: &[&[u8]]) -> AppendRequest {
     AppendRequest {
         root: ROOT.to_vec(),
-        tail: SequenceNumber::new(tail),
         entries: bytes.iter().map(|entry| entry.to_vec()).collect(),
         durability: Durability::Strict,
-        unseen_limit: 9,
     }
 }
 
-fn landed(root: &[u8]) -> AppendOutcome {
-    AppendOutcome::Appended(root.to_vec())
+fn landed(first: u64) -> AppendOutcome {
+    AppendOutcome::Appended(SequenceNumber::new(first))
 }
 
 fn appended(place: u64) -> CommitOutcome {

@@ -1,12 +1,16 @@
 //! The storage contract: what IndexedDB can do atomically, and no more.
 //!
-//! Four kinds of state: one root record, the log (entries at the places 1, 2, 3, …), pages by id.
-//! Several peers use one database at the same time; the storage serializes their writing operations,
-//! and each is atomic: it happened wholly or not at all, also when its peer dies in the middle (I1).
-//! Bytes are opaque here. `conformance` says the same in tests, which every implementation passes.
+//! Four kinds of state: one root record, the log, its numbering, pages by id. Several peers use one database at
+//! the same time; the storage serializes their writing operations, and each is atomic: it happened wholly or not
+//! at all, also when its peer dies in the middle (I1). Bytes are opaque here. `conformance` says the same in tests,
+//! which every implementation passes.
 //!
-//! Only `commit`, `fold`, the first `root` and an `append` that can't be sure of its database may wait for an
-//! answer before they say what is to be written: a peer that is stopped in the middle holds up all others.
+//! The storage numbers the entries of the log itself, 1, 2, 3, …: no number is given twice, also not when its entry
+//! was deleted, and none is left out, since the numbers of an operation that did not happen are given to the next
+//! one. So whoever gets the number after the last one that it knows has missed nothing (I14).
+//!
+//! Only `commit`, `fold` and the first `root` may wait for an answer before they say what is to be written: a peer
+//! that is stopped in the middle holds up all others.
 
 use crate::words::{Durability, PageId, Result, SequenceNumber};
 
@@ -20,40 +24,32 @@ pub struct LogEntry {
 }
 
 /// A part of the log, and the root record that was there when it was read.
-///
-/// A peer far behind may have appended at a place that had been folded away. Such an entry counts for
-/// nothing, nor does any other at a place up to the last one that this root's pages hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogRead {
     /// The root record; empty where there is none any more.
     pub root: Vec<u8>,
-    /// Entries in order. Where the first ones are gone, because a fold deleted them, the places of the
-    /// others may be wrong; their bytes are right.
+    /// Entries in order, each with the number that it has.
     pub entries: Vec<LogEntry>,
 }
 
-/// An append to the log without waiting for anything.
+/// An append to the log without waiting for anything, whatever number comes next.
 pub struct AppendRequest {
-    /// The root record as far as this peer knows.
+    /// The root record as far as this peer knows: tells a database from one that was put in its place.
     pub root: Vec<u8>,
-    /// The last place of the log as far as this peer knows.
-    pub tail: SequenceNumber,
-    /// What to append at `tail + 1`, `tail + 2`, ….
+    /// What to append, at numbers that follow on each other.
     pub entries: Vec<Vec<u8>>,
     /// When the append counts as done.
     pub durability: Durability,
-    /// How many of the entries after `tail` to read, for the case that there are any.
-    pub unseen_limit: usize,
 }
 
 /// How an append ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AppendOutcome {
-    /// The entries are in the log, and this was the root record then. They count if their places are
-    /// beyond the last one that the root's pages hold.
-    Appended(Vec<u8>),
-    /// The place was taken, or the root is one that this peer must look at first. Nothing was appended.
-    Refused(LogRead),
+    /// The entries are in the log, the first of them at this place.
+    Appended(SequenceNumber),
+    /// It is not certain that this is the database that the peer knows, since its root record is this one.
+    /// Nothing was appended. Storage that can't be another one need not look.
+    RootMoved(Vec<u8>),
 }
 
 /// Makes new entries for the end of the log after it turned out to be further on than expected:
@@ -61,13 +57,13 @@ pub enum AppendOutcome {
 /// An error ends the commit with that error and nothing appended.
 pub type RecordRewriter = Box<dyn FnMut(Vec<LogEntry>) -> Result<Option<Vec<Vec<u8>>>>>;
 
-/// An append to the log that is certain not to come too late.
+/// An append to the log that can't come too late, since it reads first what it has not seen.
 pub struct CommitRequest {
     /// The root record must be exactly this.
     pub root: Vec<u8>,
     /// The last place of the log must be this one.
     pub tail: SequenceNumber,
-    /// What to append at `tail + 1`, `tail + 2`, ….
+    /// What to append then.
     pub entries: Vec<Vec<u8>>,
     /// When the append counts as done.
     pub durability: Durability,
@@ -78,7 +74,7 @@ pub struct CommitRequest {
 /// How a commit ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CommitOutcome {
-    /// The entries, or those that `rewrite` gave, are in the log. The last of them is at this place.
+    /// The entries, or those that `rewrite` gave, are in the log, the first of them at this place.
     Appended(SequenceNumber),
     /// `rewrite` gave nothing to append.
     Withdrawn,
@@ -127,11 +123,11 @@ pub trait Storage: 'static {
     /// Up to `limit` entries of the log after a place.
     async fn read_log(&self, after: SequenceNumber, limit: usize) -> Result<LogRead>;
 
-    /// Appends to the log if the next places are free.
+    /// Appends to the log, and tells where.
     async fn append(&self, request: AppendRequest) -> Result<AppendOutcome>;
 
-    /// Appends to the log if the log and the root are as expected, else lets `rewrite` decide. For those
-    /// who were refused too often.
+    /// Appends to the log if the root is as expected; `rewrite` decides what, if the log has gone on. For those
+    /// who were too late.
     async fn commit(&self, request: CommitRequest) -> Result<CommitOutcome>;
 
     /// The pages with these ids, in the order of the ids; `None` for those that do not exist.

@@ -18,7 +18,7 @@ use crate::words::{Error, ErrorCode, PageId, Result, SequenceNumber};
 struct Shared {
     root: Option<Vec<u8>>,
     log: SortedMap<SequenceNumber, Vec<u8>>,
-    /// The last place ever used; a fold may have emptied the log.
+    /// The last number given to an entry; a fold may have deleted it since.
     tail: SequenceNumber,
     pages: SortedMap<PageId, Vec<u8>>,
 }
@@ -29,6 +29,25 @@ impl Shared {
             root: self.root.clone().unwrap_or_default(),
             entries: self.entries_after(after).take(limit).collect(),
         }
+    }
+
+    /// Appends entries at the next numbers; gives the first one.
+    fn append(&mut self, entries: Vec<Vec<u8>>) -> Result<SequenceNumber> {
+        let first = self.tail.plus(1);
+        let last = self.tail.plus(entries.len() as u64);
+        if let Some((taken, _)) = self
+            .log
+            .range(Bound::Included(&first), Bound::Included(&last))
+            .next()
+        {
+            let detail = format!("log record {taken}: the storage would give its number to another one");
+            return Err(Error::new(ErrorCode::FileCorrupt, detail));
+        }
+        for bytes in entries {
+            self.tail = self.tail.plus(1);
+            self.log.insert(self.tail, bytes);
+        }
+        Ok(first)
     }
 
     fn entries_after(&self, after: SequenceNumber) -> impl Iterator<Item = LogEntry> + '_ {
@@ -85,6 +104,11 @@ impl MemoryStorage {
         }
     }
 
+    /// Lets the next entry of the log have the number after this one; for tests of damage.
+    pub fn damage_numbering(&self, tail: SequenceNumber) {
+        self.shared.borrow_mut().tail = tail;
+    }
+
     fn check_open(&self) -> Result<()> {
         if self.is_closed.get() {
             return Err(Error::new(
@@ -119,22 +143,8 @@ impl Storage for MemoryStorage {
 
     async fn append(&self, request: AppendRequest) -> Result<AppendOutcome> {
         self.check_open()?;
-        let mut shared = self.shared.borrow_mut();
-        let places = || {
-            (request.tail.get() + 1..)
-                .map(SequenceNumber::new)
-                .zip(&request.entries)
-        };
-        if places().any(|(place, _)| shared.log.contains_key(&place)) {
-            return Ok(AppendOutcome::Refused(
-                shared.read(request.tail, request.unseen_limit),
-            ));
-        }
-        for (place, bytes) in places() {
-            shared.log.insert(place, bytes.clone());
-            shared.tail = shared.tail.max(place);
-        }
-        Ok(AppendOutcome::Appended(shared.root.clone().unwrap_or_default()))
+        let first = self.shared.borrow_mut().append(request.entries)?;
+        Ok(AppendOutcome::Appended(first))
     }
 
     async fn commit(&self, mut request: CommitRequest) -> Result<CommitOutcome> {
@@ -149,22 +159,15 @@ impl Storage for MemoryStorage {
         if root != request.root {
             return Ok(CommitOutcome::RootMoved(root));
         }
-        let mut tail = request.tail;
         let mut entries = request.entries;
-        if let Some(last) = unseen.last() {
-            tail = last.sequence;
+        if !unseen.is_empty() {
             match (request.rewrite)(unseen)? {
                 Some(rewritten) => entries = rewritten,
                 None => return Ok(CommitOutcome::Withdrawn),
             }
         }
-        let mut shared = self.shared.borrow_mut();
-        for bytes in entries {
-            tail = tail.plus(1);
-            shared.log.insert(tail, bytes);
-        }
-        shared.tail = tail;
-        Ok(CommitOutcome::Appended(tail))
+        let first = self.shared.borrow_mut().append(entries)?;
+        Ok(CommitOutcome::Appended(first))
     }
 
     async fn read_pages(&self, ids: &[PageId]) -> Result<Vec<Option<Vec<u8>>>> {

@@ -6,6 +6,10 @@
 use std::future::Future;
 use std::pin::Pin;
 
+#[cfg(feature = "canaries")]
+use super::canary::Canary;
+use super::probe::{Perturbation, Probe};
+
 /// A boxed future of one thread.
 pub type LocalFuture<T> = Pin<Box<dyn Future<Output = T>>>;
 
@@ -30,4 +34,18 @@ pub trait Env {
 
     /// Runs a task of the engine. It must not be polled inside this call.
     fn spawn(&self, task: LocalFuture<()>);
+
+    /// Something rare happened; for tests that count what they have seen.
+    fn note(&self, _probe: Probe) {}
+
+    /// Whether the engine is to suffer here what it could suffer at any time; for tests.
+    fn is_perturbed(&self, _perturbation: Perturbation) -> bool {
+        false
+    }
+
+    /// The fault that is planted in the engine, if any.
+    #[cfg(feature = "canaries")]
+    fn canary(&self) -> Option<Canary> {
+        None
+    }
 }

@@ -11,7 +11,7 @@ use crate::model::Call;
 
 pub use generate::{Profile, Subject, generate};
 pub use run::run;
-pub use shrink::{check, check_or_shrink};
+pub use shrink::{check, check_or_shrink, shrunk};
 
 /// One step of a program.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -33,8 +33,8 @@ pub fn check_or_shrink(program: &Program, seed: u64) -> Transcript {
     panic!("seed {seed} (PLINTH_SEED={seed} runs it alone): {failure}\nthe program:\n{program}");
 }
 
-/// Leaves out steps, many at once first, as long as what is left still fails.
-fn shrunk(mut program: Program, seed: u64, mut failure: String) -> (Program, String) {
+/// Makes a failing program smaller: leaves out steps, many at once first, as long as what is left still fails.
+pub fn shrunk(mut program: Program, seed: u64, mut failure: String) -> (Program, String) {
     let mut count = program.steps.len().max(1);
     loop {
         let mut at = 0;

@@ -11,6 +11,7 @@ pub(crate) mod directories;
 
 use std::rc::Rc;
 
+use plinth_core::storage::LogEntry;
 use plinth_core::words::{KeySelector, RangeOptions, RangeRows, TransactionOption};
 use plinth_core::{Error, ErrorCode, Read, Result, Transaction, TransactionOptions};
 use plinth_sim::{Cluster, ClusterOptions, Faults, Peer, SimulatedStorage, Simulation};
@@ -94,4 +95,9 @@ pub(crate) fn set_integer(transaction: &Tn, option: TransactionOption, value: i6
     transaction
         .set_option(option.number(), &value.to_le_bytes())
         .unwrap();
+}
+
+/// Whether an entry of the log says that it has another number than it has.
+pub(crate) fn is_void(entry: &LogEntry) -> bool {
+    entry.bytes.get(16..24) != Some(&entry.sequence.get().to_le_bytes())
 }

@@ -5,7 +5,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use futures_util::future::{join, join_all};
+use futures_util::future::{join, join_all, join3};
 use js_sys::ArrayBuffer;
 use plinth_core::storage::{LogEntry, LogRead};
 use plinth_core::words::{Error, ErrorCode, PageId, Result, SequenceNumber};
@@ -13,8 +13,8 @@ use rexie::{KeyRange, ObjectStore, Rexie, Transaction, TransactionMode};
 use wasm_bindgen::prelude::*;
 
 use super::idb_writer::newer_schema_error;
-use super::indexed_db::{LOG, META, PAGES, ROOT_KEY, SCHEMA_VERSION};
 use super::patience::within_patience;
+use super::schema::{LOG, META, PAGES, ROOT_KEY, SCHEMA_VERSION};
 
 /// A connection for reading; opened anew if the browser closed it.
 pub(super) struct IdbReader {
@@ -39,16 +39,19 @@ impl IdbReader {
         let log = transaction.store(LOG).map_err(|error| io_error(&error))?;
         let range = KeyRange::lower_bound(&number(after.get()), Some(true))
             .map_err(|error| io_error(&rexie::Error::from(error)))?;
-        let requests = join(
+        let limit = Some(limit as u32);
+        let requests = join3(
             meta.get(JsValue::from_str(ROOT_KEY)),
-            log.get_all(Some(range), Some(limit as u32)),
+            log.get_all_keys(Some(range.clone()), limit),
+            log.get_all(Some(range), limit),
         );
-        let (root, values) = whole(transaction, requests).await;
+        let (root, keys, values) = whole(transaction, requests).await;
         let root = root.map_err(|error| io_error(&error))?;
+        let keys = keys.map_err(|error| io_error(&error))?;
         let values = values.map_err(|error| io_error(&error))?;
         Ok(LogRead {
             root: root_bytes(root)?.unwrap_or_default(),
-            entries: log_entries(after, values)?,
+            entries: log_entries(keys, values)?,
         })
     }
 
@@ -89,14 +92,12 @@ impl IdbReader {
         keys.map_err(|error| io_error(&error))?
             .iter()
             .map(|key| {
-                let id = key.as_f64().filter(|id| *id >= 0.0 && id.fract() == 0.0);
-                let id = id.ok_or_else(|| {
+                whole_number(key).map(PageId::new).ok_or_else(|| {
                     Error::new(
                         ErrorCode::FileCorrupt,
                         "the page store has a key that is not a page id",
                     )
-                })?;
-                Ok(PageId::new(id as u64))
+                })
             })
             .collect()
     }
@@ -138,7 +139,7 @@ async fn connect(name: &str) -> Result<Rexie> {
     let opening = Rexie::builder(name)
         .version(SCHEMA_VERSION)
         .add_object_store(ObjectStore::new(META))
-        .add_object_store(ObjectStore::new(LOG))
+        .add_object_store(ObjectStore::new(LOG).auto_increment(true))
         .add_object_store(ObjectStore::new(PAGES))
         .build();
     within_patience(opening, "open", name)
@@ -146,20 +147,34 @@ async fn connect(name: &str) -> Result<Rexie> {
         .map_err(|error| io_error(&error))
 }
 
-/// The stored values of log records after a place as entries. Places are dense, so the n-th value is at
-/// the n-th place; a record that is missing, or was folded away, shows as one that says it is another.
+/// Keys and values of the log as entries. Values alone would not do: an entry counts only if it has the number that
+/// it says, and behind one that is missing all others would be taken for what they are not.
 pub(super) fn log_entries(
-    after: SequenceNumber,
+    keys: impl IntoIterator<Item = JsValue>,
     values: impl IntoIterator<Item = JsValue>,
 ) -> Result<Vec<LogEntry>> {
-    (1..)
-        .map(|offset| after.plus(offset))
+    keys.into_iter()
         .zip(values)
-        .map(|(sequence, value)| {
+        .map(|(key, value)| {
+            let sequence = sequence_number(&key)?;
             let bytes = bytes_of(&value, &format!("log record {sequence}"))?;
             Ok(LogEntry { sequence, bytes })
         })
         .collect()
+}
+
+/// A key of the log as a number.
+pub(super) fn sequence_number(key: &JsValue) -> Result<SequenceNumber> {
+    whole_number(key)
+        .map(SequenceNumber::new)
+        .ok_or_else(|| Error::new(ErrorCode::FileCorrupt, "the log has a key that is not a number"))
+}
+
+fn whole_number(key: &JsValue) -> Option<u64> {
+    let number = key
+        .as_f64()
+        .filter(|number| *number >= 0.0 && number.fract() == 0.0);
+    number.map(|number| number as u64)
 }
 
 /// The root record's stored value as bytes.

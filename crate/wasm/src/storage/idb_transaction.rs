@@ -94,8 +94,8 @@ struct Progress {
 pub(super) struct WriteTransaction {
     transaction: IdbTransaction,
     progress: Rc<Progress>,
-    /// Whether the connection is to the database that the engine knows: as long as it is open, nobody can
-    /// put another one in its place.
+    /// Whether the connection is known to be to the database that the engine knows: as long as it is open,
+    /// nobody can put another one in its place.
     is_known_database: Rc<Cell<bool>>,
     /// Handlers live until the transaction ends.
     handlers: Rc<RefCell<Vec<Handler>>>,
@@ -143,7 +143,7 @@ impl WriteTransaction {
         }
     }
 
-    /// Whether the root was seen to be the expected one on this connection.
+    /// Whether the connection is to the database that the engine knows.
     pub(super) fn is_known_database(&self) -> bool {
         self.is_known_database.get()
     }
@@ -158,6 +158,13 @@ impl WriteTransaction {
         self.transaction
             .object_store(name)
             .map_err(|error| js_error(&error))
+    }
+
+    /// Appends bytes at the next number that the store gives; the request's result is that number.
+    pub(super) fn append(&self, store: &IdbObjectStore, bytes: &[u8]) -> Result<IdbRequest> {
+        let request = store.add(&buffer(bytes)).map_err(|error| js_error(&error))?;
+        self.note_write();
+        Ok(request)
     }
 
     /// Adds bytes under a key; the transaction aborts with `KeyTaken` if the key is taken.

@@ -10,8 +10,8 @@ use wasm_bindgen::prelude::*;
 use web_sys::{Event, IdbDatabase, IdbFactory, IdbOpenDbRequest};
 
 use super::idb_transaction::{AbortReason, End, EndSender, Handler, WriteTransaction, end, js_error};
-use super::indexed_db::{LOG, META, PAGES, SCHEMA_VERSION};
 use super::patience::within_patience;
+use super::schema::{SCHEMA_VERSION, upgrade};
 
 #[wasm_bindgen]
 extern "C" {
@@ -73,7 +73,10 @@ impl IdbWriter {
     /// Opens the database, whose object stores exist.
     pub(super) async fn open(name: &str) -> Result<IdbWriter> {
         let signals = Rc::<Signals>::default();
-        let connection = Rc::new(RefCell::new(Some(connect(name, &signals).await?)));
+        let connection = connect(name, &signals).await?;
+        // The engine has read nothing yet: what it will know is what is at this end, or this end is broken.
+        connection.is_known_database.set(true);
+        let connection = Rc::new(RefCell::new(Some(connection)));
         Ok(IdbWriter {
             name: name.to_owned(),
             connection,
@@ -214,8 +217,10 @@ async fn connect(name: &str, signals: &Rc<Signals>) -> Result<Connection> {
         let (request, loss) = (request.clone(), Rc::clone(&loss));
         Handler::new(move |event: Event| {
             *loss.borrow_mut() = data_loss(&event);
-            if let Ok(database) = request.result() {
-                create_stores(&database.unchecked_into());
+            if upgrade(&request, &event).is_err()
+                && let Some(transaction) = request.transaction()
+            {
+                let _ended_by_itself = transaction.abort();
             }
         })
     };
@@ -278,13 +283,6 @@ fn data_loss(event: &Event) -> Option<String> {
     match text("dataLoss")?.as_str() {
         "none" => None,
         _ => Some(text("dataLossMessage").unwrap_or_default()),
-    }
-}
-
-fn create_stores(database: &IdbDatabase) {
-    for store in [META, LOG, PAGES] {
-        // It fails if the store is there, which is as well.
-        let _exists = database.create_object_store(store);
     }
 }
 

@@ -1,12 +1,10 @@
-//! A database in IndexedDB: stores `meta` (key `root`), `log` (key = sequence number) and `pages`
-//! (key = page id); values are ArrayBuffers.
+//! A database in IndexedDB, as `schema` lays it out.
 //!
-//! A commit is one round trip: `add` the record at tail + 1, which fails if the number is taken, and in
-//! parallel read the root, which tells a peer far behind that the numbers it missed were folded away, and
-//! the records that it has not seen. `commit()` is called in the same task, before any answer: a page that
-//! is stopped at any instant leaves no transaction open that others would wait for. That is true of all
-//! reads, too; not of folds, of the creation of a database, of the first commit on a connection, and of
-//! the second try of commits that were too late.
+//! A commit is one request: `add` the record without a key. The store gives it the next number, and whoever gets
+//! the one after the last that it knows has missed nothing (I14); so nothing else need be asked. `commit()` is
+//! called in the same task, before the answer: a page that is stopped at any instant leaves no transaction open
+//! that others would wait for. That is true of all reads, too; not of folds, of the creation of a database, and of
+//! commits in turn.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -17,21 +15,20 @@ use plinth_core::storage::{
 };
 use plinth_core::words::{Durability, Error, ErrorCode, PageId, Result, SequenceNumber};
 use wasm_bindgen::prelude::*;
+use web_sys::{IdbObjectStore, IdbRequest};
 
-use super::idb_reader::{IdbReader, log_entries, number, root_bytes};
+use super::idb_reader::{IdbReader, log_entries, number, root_bytes, sequence_number};
 use super::idb_transaction::{
     AbortReason, WriteTransaction, js_error, keys_after, knows_commit, note_commit_is_whole,
 };
 use super::idb_writer::{IdbWriter, factory};
 use super::patience::within_patience;
+use super::schema::{LOG, META, PAGES, ROOT_KEY};
 
-pub(super) const META: &str = "meta";
-pub(super) const LOG: &str = "log";
-pub(super) const PAGES: &str = "pages";
-pub(super) const SCHEMA_VERSION: u32 = 1;
-pub(super) const ROOT_KEY: &str = "root";
 /// Never there after the transaction that adds it.
 const PROBE_KEY: &str = "probe";
+/// How often a connection may be lost before an append is given up.
+const CONNECTIONS_MAX: u32 = 3;
 
 /// The name of the IndexedDB database that holds the Plinth database `name`.
 pub fn database_name(name: &str) -> String {
@@ -63,6 +60,13 @@ pub struct IndexedDbStorage {
 struct Findings {
     moved_root: Rc<RefCell<Option<Vec<u8>>>>,
     failure: Rc<RefCell<Option<Error>>>,
+}
+
+/// How an append in turn is going to end.
+enum Ending {
+    Withdrawn,
+    /// The request of the first entry.
+    Appended(IdbRequest),
 }
 
 impl IndexedDbStorage {
@@ -128,10 +132,64 @@ impl IndexedDbStorage {
         }
     }
 
+    /// Appends, if the connection is to the database that the engine knows; gives the first number.
+    async fn append_if_known(&self, request: &AppendRequest) -> Result<Option<SequenceNumber>> {
+        let is_unknown = Cell::new(false);
+        let first = Cell::new(None);
+        let issue = |transaction: &WriteTransaction| {
+            if !transaction.is_known_database() {
+                is_unknown.set(true);
+                transaction.abort();
+                return Ok(());
+            }
+            first.set(append_all(
+                transaction,
+                &transaction.store(LOG)?,
+                &request.entries,
+            )?);
+            transaction.commit();
+            Ok(())
+        };
+        let ended = self.writer.run(&[LOG], request.durability, issue).await?;
+        if is_unknown.get() {
+            return Ok(None);
+        }
+        if request.entries.len() > 1 {
+            // Not before: the right to commit lasts for half a second. The next one needs to know.
+            let _asked_again = self.learn_commit().await;
+        }
+        ended.map_err(append_failed)?;
+        first.take().map(|first| given_number(&first)).transpose()
+    }
+
+    /// Looks whether a new connection is to the database with this root; gives the root if it is another one.
+    async fn other_root(&self, expected: &[u8]) -> Result<Option<Vec<u8>>> {
+        let findings = Findings::default();
+        let ended = self
+            .writer
+            .run(&[META], Durability::Relaxed, |transaction| {
+                check_root(
+                    transaction,
+                    expected,
+                    &findings,
+                    WriteTransaction::note_known_database,
+                )?;
+                transaction.commit();
+                Ok(())
+            })
+            .await?;
+        match (findings.moved_root.take(), ended, findings.failure.take()) {
+            (Some(root), _, _) => Ok(Some(root)),
+            (None, _, Some(error)) => Err(error),
+            (None, Err(reason), None) => Err(unexpected_abort(reason)),
+            (None, Ok(()), None) => Ok(None),
+        }
+    }
+
     /// Reads what is new, lets the engine decide again, and appends that, in one transaction.
     async fn append_in_turn(&self, request: CommitRequest) -> Result<CommitOutcome> {
         let findings = Findings::default();
-        let outcome = Rc::new(Cell::new(None));
+        let ending = Rc::<RefCell<Option<Ending>>>::default();
         let CommitRequest {
             root,
             tail,
@@ -145,41 +203,40 @@ impl IndexedDbStorage {
             .run(&[META, LOG], durability, |transaction| {
                 check_root(transaction, &root, &findings, |_| {})?;
                 let log = transaction.store(LOG)?;
-                let unseen = log
-                    .get_all_with_key(keys_after(tail.get())?.as_ref())
+                let range = keys_after(tail.get())?;
+                let values = log.get_all_with_key(&range).map_err(|error| js_error(&error))?;
+                let keys = log
+                    .get_all_keys_with_key(&range)
                     .map_err(|error| js_error(&error))?;
-                let (append, outcome) = (transaction.clone_handle(), Rc::clone(&outcome));
-                let then = move |values: JsValue| {
-                    let unseen = log_entries(tail, Array::from(&values))?;
-                    let mut place = tail.plus(unseen.len() as u64);
+                let (append, ending) = (transaction.clone_handle(), Rc::clone(&ending));
+                let then = move |keys: JsValue| {
+                    let values = values.result().map_err(|error| js_error(&error))?;
+                    let unseen = log_entries(Array::from(&keys), Array::from(&values))?;
                     let appended = match expected.take() {
                         Some(entries) if unseen.is_empty() => Some(entries),
                         _ => rewrite(unseen)?,
                     };
-                    match appended {
-                        None => outcome.set(Some(CommitOutcome::Withdrawn)),
-                        Some(entries) => {
-                            for bytes in &entries {
-                                place = place.plus(1);
-                                append.add(&log, &number(place.get()), bytes)?;
-                            }
-                            outcome.set(Some(CommitOutcome::Appended(place)));
-                        }
-                    }
+                    ending.replace(match appended {
+                        None => Some(Ending::Withdrawn),
+                        Some(entries) => append_all(&append, &log, &entries)?.map(Ending::Appended),
+                    });
                     append.commit();
                     Ok(())
                 };
-                transaction.on_success(&unseen, then, Rc::clone(&findings.failure));
+                transaction.on_success(&keys, then, Rc::clone(&findings.failure));
                 Ok(())
             })
             .await?;
         if let Some(root) = findings.moved_root.take() {
             return Ok(CommitOutcome::RootMoved(root));
         }
-        match (ended, findings.failure.take(), outcome.take()) {
+        match (ended, findings.failure.take(), ending.take()) {
             (_, Some(error), _) => Err(error),
-            (Err(reason), None, _) => Err(unexpected_abort(reason)),
-            (Ok(()), None, Some(outcome)) => Ok(outcome),
+            (Err(reason), None, _) => Err(append_failed(reason)),
+            (Ok(()), None, Some(Ending::Withdrawn)) => Ok(CommitOutcome::Withdrawn),
+            (Ok(()), None, Some(Ending::Appended(first))) => {
+                Ok(CommitOutcome::Appended(given_number(&first)?))
+            }
             (Ok(()), None, None) => Err(Error::new(
                 ErrorCode::IoError,
                 "IndexedDB: a transaction completed without its reads",
@@ -234,68 +291,19 @@ impl Storage for IndexedDbStorage {
 
     async fn append(&self, request: AppendRequest) -> Result<AppendOutcome> {
         self.check_open()?;
-        let findings = Findings::default();
-        let found = Rc::<RefCell<LogRead>>::default();
-        let is_refused = Rc::new(Cell::new(false));
-        let issue = |transaction: &WriteTransaction| {
-            // On a new connection there may be another database of this name by now.
-            let may_be_another = !transaction.is_known_database();
-            let meta = transaction.store(META)?;
-            let log = transaction.store(LOG)?;
-            let root = meta.get(&ROOT_KEY.into()).map_err(|error| js_error(&error))?;
-            let take_root = {
-                let (found, is_refused) = (Rc::clone(&found), Rc::clone(&is_refused));
-                let (handle, expected) = (transaction.clone_handle(), request.root.clone());
-                move |value: JsValue| {
-                    let root = root_of(value)?;
-                    if may_be_another && root == expected {
-                        handle.note_known_database();
-                        handle.commit();
-                    } else if may_be_another {
-                        is_refused.set(true);
-                        handle.abort();
-                    }
-                    found.borrow_mut().root = root;
-                    Ok(())
-                }
-            };
-            transaction.on_success(&root, take_root, Rc::clone(&findings.failure));
-            if request.unseen_limit > 0 {
-                // Before the record itself is there.
-                let limit = request.unseen_limit as u32;
-                let unseen = log
-                    .get_all_with_key_and_limit(keys_after(request.tail.get())?.as_ref(), limit)
-                    .map_err(|error| js_error(&error))?;
-                let (found, tail) = (Rc::clone(&found), request.tail);
-                let take_unseen = move |values: JsValue| {
-                    found.borrow_mut().entries = log_entries(tail, Array::from(&values))?;
-                    Ok(())
-                };
-                transaction.on_success(&unseen, take_unseen, Rc::clone(&findings.failure));
+        for _ in 0..CONNECTIONS_MAX {
+            if let Some(first) = self.append_if_known(&request).await? {
+                return Ok(AppendOutcome::Appended(first));
             }
-            for (place, bytes) in (request.tail.get() + 1..).zip(&request.entries) {
-                transaction.add(&log, &number(place), bytes)?;
+            // While it was closed, another database of this name may have been put in its place.
+            if let Some(root) = self.other_root(&request.root).await? {
+                return Ok(AppendOutcome::RootMoved(root));
             }
-            if !may_be_another {
-                transaction.commit();
-            }
-            Ok(())
-        };
-        let ended = self.writer.run(&[META, LOG], request.durability, issue).await?;
-        if request.entries.len() > 1 {
-            // Not before: the right to commit lasts for half a second. The next one needs to know.
-            let _asked_again = self.learn_commit().await;
         }
-        let found = found.take();
-        if let Some(error) = findings.failure.take() {
-            return Err(error);
-        }
-        match ended {
-            Ok(()) => Ok(AppendOutcome::Appended(found.root)),
-            Err(AbortReason::KeyTaken) => Ok(AppendOutcome::Refused(found)),
-            Err(AbortReason::ByUs) if is_refused.get() => Ok(AppendOutcome::Refused(found)),
-            Err(reason) => Err(unexpected_abort(reason)),
-        }
+        Err(Error::new(
+            ErrorCode::IoError,
+            format!("IndexedDB: the connection was lost {CONNECTIONS_MAX} times; nothing was written"),
+        ))
     }
 
     async fn commit(&self, request: CommitRequest) -> Result<CommitOutcome> {
@@ -408,6 +416,35 @@ fn check_root(
 fn root_of(value: JsValue) -> Result<Vec<u8>> {
     let value = Some(value).filter(|value| !value.is_undefined());
     Ok(root_bytes(value)?.unwrap_or_default())
+}
+
+/// Appends entries to the log; gives the request of the first one.
+fn append_all(
+    transaction: &WriteTransaction,
+    log: &IdbObjectStore,
+    entries: &[Vec<u8>],
+) -> Result<Option<IdbRequest>> {
+    let mut first = None;
+    for bytes in entries {
+        let request = transaction.append(log, bytes)?;
+        first.get_or_insert(request);
+    }
+    Ok(first)
+}
+
+/// The number that an entry was given, once it is there.
+fn given_number(request: &IdbRequest) -> Result<SequenceNumber> {
+    sequence_number(&request.result().map_err(|error| js_error(&error))?)
+}
+
+fn append_failed(reason: AbortReason) -> Error {
+    match reason {
+        AbortReason::KeyTaken => Error::new(
+            ErrorCode::FileCorrupt,
+            "the log: the browser gave a new record a number that another one has; nothing was written",
+        ),
+        reason => unexpected_abort(reason),
+    }
 }
 
 fn delete_pages(transaction: &WriteTransaction, ids: &[PageId]) -> Result<()> {

@@ -5,6 +5,7 @@ mod idb_transaction;
 mod idb_writer;
 mod indexed_db;
 mod patience;
+mod schema;
 
 pub use indexed_db::{IndexedDbStorage, database_name, delete_indexed_db};
 

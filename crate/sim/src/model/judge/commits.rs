@@ -19,8 +19,13 @@ impl Judge<'_> {
                     possible.push(self.writes.conflicts_at(stamp(version, batch_index)));
                 }
                 if possible.is_empty() || commit.is_some_and(|commit| event.called < commit.answered) {
-                    let (version, end) = (event.known_read_version, self.options.read_end);
-                    possible.push(self.writes.conflicts_before_commit(version, end));
+                    let end = self.options.read_end;
+                    let before = |version| self.writes.conflicts_before_commit(version, end);
+                    possible.push(before(event.known_read_version));
+                    if commit.is_some() {
+                        // It may have got the read version between this call and its answer.
+                        possible.push(before(self.attempt.read_version.map(|read| read.version)));
+                    }
                 }
             }
             // A commit under way may or may not have told.

@@ -1,0 +1,208 @@
+//! Workloads: clients that do something whose outcome can be judged. Several play at once in a run, each on
+//! keys of its own.
+
+mod atomic_ops;
+mod bank;
+mod cycle;
+mod directory_allocator;
+mod eviction;
+mod export_import;
+mod fold_under_readers;
+mod fuzz_api;
+mod programs;
+mod quota;
+mod recovery;
+mod serializability;
+mod sideband;
+mod subscriptions;
+mod versionstamps;
+mod watches;
+
+use std::fmt;
+use std::rc::Rc;
+
+use plinth_core::words::LocalFuture;
+use plinth_core::{Error, ErrorCode, Result};
+
+use crate::scenario::{Recorded, Stage};
+
+/// A client of a workload.
+#[derive(Clone, Copy, Debug)]
+pub struct Client {
+    /// Its number among the workload's clients.
+    pub number: u64,
+    /// How much it is to do.
+    pub steps: u64,
+    /// Longest time between two steps.
+    pub pause_us: u64,
+}
+
+impl Client {
+    /// Waits before the next step.
+    async fn pause(&self, stage: &Stage) {
+        let world = stage.world().clone();
+        world.sleep_below(self.pause_us.max(1)).await;
+    }
+}
+
+/// Something that clients do, and what must be true of it. A broken promise is told to the stage.
+pub trait Workload {
+    /// How many clients it has.
+    fn clients(&self) -> u64;
+
+    /// Before the clients begin.
+    fn set_up(self: Rc<Self>, _stage: Rc<Stage>) -> LocalFuture<()> {
+        Box::pin(std::future::ready(()))
+    }
+
+    /// One client's work.
+    fn client(self: Rc<Self>, stage: Rc<Stage>, client: Client) -> LocalFuture<()>;
+
+    /// When all clients are done and nothing bad happens any more.
+    fn check(self: Rc<Self>, _stage: Rc<Stage>) -> LocalFuture<()> {
+        Box::pin(std::future::ready(()))
+    }
+}
+
+/// The workloads, by FoundationDB's names where it has them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum WorkloadKind {
+    /// Links of a ring are swapped: it stays one ring.
+    Cycle,
+    /// Money is transferred: the sum stays the same.
+    Bank,
+    /// Every atomic operation; sums agree with their log.
+    AtomicOps,
+    /// Random transactions, reads left under way while others write.
+    Serializability,
+    /// Programs of one transaction with everything under way at once, against the model.
+    WriteDuringRead,
+    /// Programs about conflicts and what is reported of them, against the model.
+    ConflictRange,
+    /// Programs of all calls, against the model.
+    ApiCorrectness,
+    /// Wild arguments raise exactly the errors that the rules demand.
+    FuzzApi,
+    /// No wake-up is lost, and what woke can be read.
+    Watches,
+    /// Copies of live ranges equal the range, and versions never go back.
+    Subscriptions,
+    /// Stamps that were told are those that are stored, and increase in the order of commits.
+    VersionStamp,
+    /// Whoever is told of a commit, by whatever way, sees it.
+    Sideband,
+    /// Prefixes of directories are never prefixes of each other.
+    DirectoryAllocator,
+    /// Slow readers see one snapshot while pages are folded under them.
+    FoldUnderReaders,
+    /// Acknowledged strict commits survive anything, relaxed ones anything but the death of the machine.
+    Recovery,
+    /// Without room commits fail with nothing lost, and go on when there is room again.
+    Quota,
+    /// A database that the browser threw away is told, never mixed up with a new one.
+    Eviction,
+    /// An export is the database at its version; imported elsewhere it is the same.
+    ExportImport,
+}
+
+impl WorkloadKind {
+    /// Every workload.
+    pub const ALL: [WorkloadKind; 18] = [
+        WorkloadKind::Cycle,
+        WorkloadKind::Bank,
+        WorkloadKind::AtomicOps,
+        WorkloadKind::Serializability,
+        WorkloadKind::WriteDuringRead,
+        WorkloadKind::ConflictRange,
+        WorkloadKind::ApiCorrectness,
+        WorkloadKind::FuzzApi,
+        WorkloadKind::Watches,
+        WorkloadKind::Subscriptions,
+        WorkloadKind::VersionStamp,
+        WorkloadKind::Sideband,
+        WorkloadKind::DirectoryAllocator,
+        WorkloadKind::FoldUnderReaders,
+        WorkloadKind::Recovery,
+        WorkloadKind::Quota,
+        WorkloadKind::Eviction,
+        WorkloadKind::ExportImport,
+    ];
+
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            WorkloadKind::Cycle => "cycle",
+            WorkloadKind::Bank => "bank",
+            WorkloadKind::AtomicOps => "atomic-ops",
+            WorkloadKind::Serializability => "serializability",
+            WorkloadKind::WriteDuringRead => "write-during-read",
+            WorkloadKind::ConflictRange => "conflict-range",
+            WorkloadKind::ApiCorrectness => "api-correctness",
+            WorkloadKind::FuzzApi => "fuzz-api",
+            WorkloadKind::Watches => "watches",
+            WorkloadKind::Subscriptions => "subscriptions",
+            WorkloadKind::VersionStamp => "versionstamp",
+            WorkloadKind::Sideband => "sideband",
+            WorkloadKind::DirectoryAllocator => "directory-allocator",
+            WorkloadKind::FoldUnderReaders => "fold-under-readers",
+            WorkloadKind::Recovery => "recovery",
+            WorkloadKind::Quota => "quota",
+            WorkloadKind::Eviction => "eviction",
+            WorkloadKind::ExportImport => "export-import",
+        }
+    }
+
+    /// Whether it can't share a run with others: it ends what they rest on.
+    pub fn is_exclusive(self) -> bool {
+        self == WorkloadKind::Eviction
+    }
+
+    /// A new one.
+    pub fn make(self) -> Rc<dyn Workload> {
+        match self {
+            WorkloadKind::Cycle => Rc::new(cycle::Cycle),
+            WorkloadKind::Bank => Rc::new(bank::Bank),
+            WorkloadKind::AtomicOps => Rc::new(atomic_ops::AtomicOps),
+            WorkloadKind::Serializability => Rc::new(serializability::Serializability),
+            WorkloadKind::WriteDuringRead => Rc::new(programs::Programs::write_during_read()),
+            WorkloadKind::ConflictRange => Rc::new(programs::Programs::conflict_range()),
+            WorkloadKind::ApiCorrectness => Rc::new(programs::Programs::api_correctness()),
+            WorkloadKind::FuzzApi => Rc::new(fuzz_api::FuzzApi),
+            WorkloadKind::Watches => Rc::<watches::Watches>::default(),
+            WorkloadKind::Subscriptions => Rc::<subscriptions::Subscriptions>::default(),
+            WorkloadKind::VersionStamp => Rc::<versionstamps::VersionStamp>::default(),
+            WorkloadKind::Sideband => Rc::<sideband::Sideband>::default(),
+            WorkloadKind::DirectoryAllocator => Rc::<directory_allocator::DirectoryAllocator>::default(),
+            WorkloadKind::FoldUnderReaders => Rc::new(fold_under_readers::FoldUnderReaders),
+            WorkloadKind::Recovery => Rc::new(recovery::Recovery),
+            WorkloadKind::Quota => Rc::new(quota::Quota),
+            WorkloadKind::Eviction => Rc::new(eviction::Eviction),
+            WorkloadKind::ExportImport => Rc::<export_import::ExportImport>::default(),
+        }
+    }
+}
+
+impl fmt::Display for WorkloadKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+/// The number stored under a key; 0 if there is none.
+async fn number(tn: &Recorded, key: &[u8]) -> Result<u64> {
+    let value = tn.get(key, false).await?;
+    value.map_or(Ok(0), |value| parsed(&value))
+}
+
+/// A stored number.
+fn parsed(value: &[u8]) -> Result<u64> {
+    let number = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
+    number.ok_or_else(|| {
+        let detail = format!("a number was expected, found {}", value.escape_ascii());
+        Error::new(ErrorCode::FileCorrupt, detail)
+    })
+}
+
+fn set_number(tn: &Recorded, key: &[u8], number: u64) -> Result<()> {
+    tn.set(key, number.to_string().as_bytes())
+}
