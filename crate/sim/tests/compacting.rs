@@ -15,7 +15,7 @@ use std::rc::Rc;
 use plinth_core::engine::{EngineOptions, FoldExtent, FoldOptions, FoldResult};
 use plinth_core::pure::PageOptions;
 use plinth_core::words::RangeOptions;
-use plinth_core::{Error, ErrorCode};
+use plinth_core::{Error, ErrorCode, Transaction, TransactionOptions};
 use plinth_sim::{Cluster, ClusterOptions, Faults, Peer, Simulation, seeds};
 use support::{begin, get, range, set, slow_storage};
 
@@ -304,4 +304,44 @@ fn a_compaction_beside_the_folds_of_another_peer_finds_no_damage() {
         ended.is_ok()
     });
     assert!(compactions > 100, "{compactions} compactions");
+}
+
+/// A page written or deleted twice is the same page, so whether it was written once needs no answer.
+#[test]
+fn a_compaction_whose_answers_are_lost_asks_again_and_never_fails_as_a_commit_would() {
+    let mut compactions = 0;
+    for seed in seeds(20) {
+        let world = Simulation::new(seed);
+        let mut engine = small_pages();
+        engine.fold.write_bytes = 2_000;
+        engine.fold.delete_pages = 3;
+        let mut options = ClusterOptions {
+            engine,
+            ..ClusterOptions::default()
+        };
+        options.faults.lost_answer_odds = 6;
+        let cluster = Cluster::new(&world, options);
+        compactions += world.clone().run(async move {
+            let peer = cluster.open().await;
+            let mut compactions = 0;
+            for round in 0..20 {
+                let body = async |transaction: &Rc<Transaction<_>>| {
+                    (0..200).try_for_each(|number| transaction.set(&key(number), &[round; 50]))
+                };
+                while peer
+                    .database
+                    .run(TransactionOptions::default(), body)
+                    .await
+                    .is_err()
+                {}
+                cluster.world().sleep(MINUTE_US).await;
+                match peer.database.compact().await {
+                    Ok(_) => compactions += 1,
+                    Err(error) => assert_eq!(error.code(), ErrorCode::IoError, "seed {seed}: {error}"),
+                }
+            }
+            compactions
+        });
+    }
+    assert!(compactions > 300, "{compactions} compactions");
 }

@@ -17,17 +17,16 @@ use super::fold_pressure::FoldProgress;
 use super::gate::Gate;
 use super::pager::{HeldPages, ReadPages};
 use super::peer::Engine;
-use super::root_follower::KnownRoot;
 use super::unfolded_log::LogPrefix;
 use crate::pure::{
     CONDEMNED_MAX, Changes, Child, Condemned, Progress, RewrittenLeaves, Root, Stop, Tree, TreeUpdate,
     encode_page_list,
 };
-use crate::storage::{FoldOutcome, FoldRequest, Storage};
+use crate::storage::{FoldRequest, Storage};
 #[cfg(feature = "canaries")]
 use crate::words::Canary;
 use crate::words::{
-    ErrorCode, PageId, Perturbation, Probe, Result, SequenceNumber, TRANSACTION_AGE_VERSIONS_MAX, Version,
+    PageId, Perturbation, Probe, Result, SequenceNumber, TRANSACTION_AGE_VERSIONS_MAX, Version,
 };
 
 /// How long a piece of work may take.
@@ -618,55 +617,6 @@ impl<S: Storage> Engine<S> {
             }
         }
         Ok(())
-    }
-
-    /// Replaces the root; false if it was another one.
-    ///
-    /// # Errors
-    /// The storage's. After `commit_unknown_result` the root itself says whether it was replaced.
-    pub(super) async fn switch_root(&self, root: Root, request: FoldRequest) -> Result<bool> {
-        let root = Root {
-            mark: self.env.random_u64().to_le_bytes(),
-            ..root
-        };
-        let bytes = root.encode();
-        let request = FoldRequest {
-            root: self.root.borrow().bytes.clone(),
-            new_root: bytes.clone(),
-            ..request
-        };
-        match self.storage.fold(request).await {
-            Ok(FoldOutcome::Folded) => {
-                self.take_root(KnownRoot { root, bytes });
-                Ok(true)
-            }
-            Ok(FoldOutcome::RootMoved(_)) => {
-                self.refresh_root().await?;
-                Ok(false)
-            }
-            Err(error) if error.code() == ErrorCode::CommitUnknownResult => {
-                self.refresh_root().await?;
-                Ok(self.root.borrow().bytes == bytes)
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Writes or deletes under the present root; false if it has moved on.
-    pub(super) async fn fold_under_root(&self, request: FoldRequest) -> Result<bool> {
-        let bytes = self.root.borrow().bytes.clone();
-        let request = FoldRequest {
-            root: bytes.clone(),
-            new_root: bytes,
-            ..request
-        };
-        match self.storage.fold(request).await? {
-            FoldOutcome::Folded => Ok(true),
-            FoldOutcome::RootMoved(_) => {
-                self.refresh_root().await?;
-                Ok(false)
-            }
-        }
     }
 }
 

@@ -15,6 +15,7 @@ mod read_versions;
 mod reclaim;
 mod resolver;
 mod root_follower;
+mod root_writer;
 mod state;
 mod stats;
 mod subscription_set;
