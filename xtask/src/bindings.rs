@@ -17,7 +17,7 @@ use crate::step::step;
 use crate::toolchain::{TARGET, WasmToolchain};
 
 /// Cargo's profile for the wasm.
-const PROFILE: &str = "release";
+const PROFILE: &str = "web";
 
 /// The base name of the generated files.
 const OUT_NAME: &str = "plinth_wasm";

@@ -89,7 +89,7 @@ impl WasmToolchain {
             .arg(action)
             .args(["--target", TARGET])
             .arg("--config")
-            .arg(format!("target.{TARGET}.rustflags={}", json!(remapped_paths())))
+            .arg(format!("target.{TARGET}.rustflags={}", json!(flags())))
             .arg("--target-dir")
             .arg(self.target_dir());
         if self == WasmToolchain::Debian {
@@ -206,14 +206,18 @@ fn is_debian_complete() -> bool {
     })
 }
 
-/// Compiler flags that keep this machine's folders out of the messages in what is published.
-fn remapped_paths() -> Vec<String> {
+/// Compiler flags for wasm: a function is copied into its callers up to this size only (LLVM's own limit is
+/// 225, which makes the wasm larger and nothing faster), and this machine's folders stay out of the messages in what is
+/// published.
+fn flags() -> Vec<String> {
     let cargo_home = env::var_os("CARGO_HOME")
         .map(PathBuf::from)
         .or_else(|| env::home_dir().map(|home| home.join(".cargo")));
     let root = Some(paths::root());
-    [(cargo_home, "cargo"), (root, "plinth")]
+    let remapped = [(cargo_home, "cargo"), (root, "plinth")]
         .into_iter()
-        .filter_map(|(folder, name)| Some(format!("--remap-path-prefix={}={name}", folder?.display())))
+        .filter_map(|(folder, name)| Some(format!("--remap-path-prefix={}={name}", folder?.display())));
+    remapped
+        .chain(["-Cllvm-args=-inline-threshold=100".to_owned()])
         .collect()
 }
