@@ -43,7 +43,7 @@ enum KeyWrite {
     VersionstampedValue(Value),
 }
 
-/// The writes of a key, in order. Unless a versionstamp is among them, a set is the only one. Most keys have
+/// The writes of a key, in order. Unless a versionstamp makes the key unreadable, a set is the only one. Most keys have
 /// one write, which needs no allocation.
 #[derive(Clone, Debug)]
 struct KeyWrites {
@@ -106,7 +106,7 @@ impl KeyWrites {
     }
 
     fn is_dependent(&self) -> bool {
-        !self.is_unreadable() && matches!(self.iter().next(), Some(KeyWrite::Atomic(..)))
+        matches!(self.iter().next(), Some(KeyWrite::Atomic(..)))
     }
 }
 
@@ -163,14 +163,20 @@ impl WriteMap {
 
     /// Sets a key.
     pub fn set(&mut self, key: Key, value: Value, has_conflict: bool) {
-        let write = KeyWrite::Set(value);
+        self.replace(key, KeyWrite::Set(value), has_conflict);
+    }
+
+    /// Writes what needs no earlier value. Of an unreadable key the earlier writes stay, and with them what they depend
+    /// on, until it is cleared.
+    fn replace(&mut self, key: Key, write: KeyWrite, has_conflict: bool) {
+        let is_where_stamps_go = self.unreadable.contains(&key);
         match self.keys.entry(key) {
             SortedEntry::Vacant(place) => {
                 place.insert(KeyWrites::new(write, has_conflict));
             }
             SortedEntry::Occupied(writes) => {
                 writes.has_conflict |= has_conflict;
-                if writes.is_unreadable() {
+                if is_where_stamps_go || writes.is_unreadable() {
                     writes.push(write);
                 } else {
                     *writes = KeyWrites::new(write, writes.has_conflict);
@@ -216,16 +222,7 @@ impl WriteMap {
 
     /// Sets a key to a value whose stamp is not known yet. `template` ends in the stamp's offset.
     pub fn set_versionstamped_value(&mut self, key: Key, template: Value, has_conflict: bool) {
-        let write = KeyWrite::VersionstampedValue(template);
-        match self.keys.entry(key) {
-            SortedEntry::Vacant(place) => {
-                place.insert(KeyWrites::new(write, has_conflict));
-            }
-            SortedEntry::Occupied(writes) => {
-                writes.has_conflict |= has_conflict;
-                writes.push(write);
-            }
-        }
+        self.replace(key, KeyWrite::VersionstampedValue(template), has_conflict);
     }
 
     /// Sets a key whose stamp is not known yet. `template` ends in the stamp's offset, which was
@@ -512,6 +509,31 @@ mod tests {
             ]
         );
         assert_eq!(writes.unmodified_parts(&range("c", "d")), []);
+    }
+
+    #[test]
+    fn what_is_set_over_an_operation_depends_on_the_database_only_where_the_key_was_unreadable_before() {
+        let template: Value = [[0; 10].as_slice(), &[0; 4]].concat().into();
+        let key: Key = [b"p".as_slice(), &[0; 10], &[1, 0, 0, 0]].concat().into();
+        let whole = range("p\0\0\0\0\0\0\0\0\x07", "p\0\0\0\0\0\0\0\0\x08");
+        let inside = bytes("p\0\0\0\0\0\0\0\0\x07\0");
+        for is_stamped in [false, true] {
+            let overwrite = |writes: &mut WriteMap, key: &Key| {
+                writes.atomic(AtomicOp::Add, key.clone(), bytes("1"), true);
+                if is_stamped {
+                    writes.set_versionstamped_value(key.clone(), template.clone(), true);
+                } else {
+                    writes.set(key.clone(), bytes("2"), true);
+                }
+            };
+            let mut readable = WriteMap::new();
+            overwrite(&mut readable, &inside);
+            assert_eq!(readable.unmodified_parts(&KeyRange::of_key(inside.clone())), []);
+            let mut unreadable = WriteMap::new();
+            unreadable.set_versionstamped_key(key.clone(), bytes("v"), &[0; 10]);
+            overwrite(&mut unreadable, &inside);
+            assert_eq!(unreadable.unmodified_parts(&whole), [whole.clone()]);
+        }
     }
 
     #[test]
