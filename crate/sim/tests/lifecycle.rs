@@ -8,6 +8,12 @@
 
 mod support;
 
+use std::cell::Cell;
+use std::future::poll_fn;
+use std::mem::replace;
+use std::rc::Rc;
+use std::task::Poll;
+
 use plinth_core::words::TransactionOption;
 use plinth_core::{Error, ErrorCode, TransactionOptions};
 use plinth_sim::{Cluster, ClusterOptions, Peer, Simulation, seeds};
@@ -340,4 +346,54 @@ fn a_size_limit_is_checked_at_commit() {
             Some(ErrorCode::TransactionTooLarge)
         );
     });
+}
+
+/// How many turns others get while a database with so many records of ten thousand bytes is opened.
+fn turns_of_others_while_opening(records: usize) -> u32 {
+    let world = Simulation::new(7);
+    let cluster = Cluster::new(&world, ClusterOptions::default());
+    world.clone().run(async move {
+        let writer = cluster.open().await;
+        for _ in 0..records {
+            set(&writer, b"k", &[1; 10_000]).await;
+        }
+        let is_open = Rc::<Cell<bool>>::default();
+        let other = {
+            let is_open = Rc::clone(&is_open);
+            world.spawn(async move {
+                let mut turns = 0;
+                while !is_open.get() {
+                    turns += 1;
+                    // One turn of the event loop.
+                    let mut is_over = false;
+                    poll_fn(|context| {
+                        context.waker().wake_by_ref();
+                        if replace(&mut is_over, true) {
+                            Poll::Ready(())
+                        } else {
+                            Poll::Pending
+                        }
+                    })
+                    .await;
+                }
+                turns
+            })
+        };
+        let reader = cluster.open().await;
+        is_open.set(true);
+        assert_eq!(get(&begin(&reader), b"k").await, Ok(Some(vec![1; 10_000])));
+        other.await
+    })
+}
+
+#[test]
+fn opening_a_long_log_lets_others_have_their_turns_between_pieces_of_it() {
+    let (short, long) = (
+        turns_of_others_while_opening(2),
+        turns_of_others_while_opening(100),
+    );
+    assert!(
+        long >= short + 20,
+        "{long} turns beside 100 records, {short} beside 2"
+    );
 }

@@ -1,9 +1,9 @@
 //! Staying with the root: another peer may fold at any time.
 //!
 //! A peer learns that the root has moved whenever it reads the log, when a page is gone, and before it folds. Its
-//! appends do not ask: what they count for does not depend on the root (I14). It then takes the new root. Where it had read the log as far as that root's
-//! pages go, it only lets go of what is in them, and every reader goes on at the version it has. Where it
-//! had not, the log in between is gone: the peer begins again from the root, like one that opens.
+//! appends do not ask: what they count for does not depend on the root (I14). It then takes the new root. Where it
+//! had read the log as far as that root's pages go, it only lets go of what is in them, and every reader goes on at the
+//! version it has. Where it had not, the log in between is gone: the peer begins again from the root, like one that opens.
 
 use super::peer::{Engine, LOG_READ_ENTRIES, unfinished};
 use super::state::State;
@@ -15,6 +15,9 @@ use crate::words::{Env, Error, ErrorCode, Key, PageId, Probe, Result, SequenceNu
 const MOVES_MAX: u32 = 100;
 /// Keys that are looked at in one piece of sweeping: a millisecond or two in WebAssembly.
 const SWEEP_KEYS: usize = 1_500;
+
+/// Bytes of log that are applied in one piece, at least: a millisecond or two in WebAssembly.
+const PIECE_BYTES: u64 = 32 << 10;
 
 /// The root that an engine goes by.
 #[derive(Clone, Debug)]
@@ -284,7 +287,7 @@ async fn read_log_into<S: Storage>(
             let detail = format!("log record {}: it is missing", after.plus(1));
             return Err(Error::new(ErrorCode::FileCorrupt, detail));
         }
-        state.apply_entries(&entries, env.monotonic_us(), pages)?;
+        apply_in_pieces(state, env, &entries, pages).await?;
         let last = entries.last().map_or(after, |entry| entry.sequence);
         let is_unfinished = state.tail() < last;
         if entries.len() < LOG_READ_ENTRIES {
@@ -295,6 +298,24 @@ async fn read_log_into<S: Storage>(
         }
         if state.tail() == after {
             return Err(unfinished(last));
+        }
+        env.yield_now().await;
+    }
+}
+
+/// Applies entries piece by piece, between which everything else has its turn.
+async fn apply_in_pieces(
+    state: &mut State,
+    env: &dyn Env,
+    entries: &[LogEntry],
+    pages: &dyn PageSource,
+) -> Result<()> {
+    loop {
+        let tail = state.tail();
+        state.apply_piece(entries, PIECE_BYTES, env.monotonic_us(), pages)?;
+        // What is left is nothing, or the beginning of a record.
+        if state.tail() == tail || entries.last().is_none_or(|last| last.sequence <= state.tail()) {
+            return Ok(());
         }
         env.yield_now().await;
     }

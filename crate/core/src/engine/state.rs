@@ -190,15 +190,30 @@ impl State {
         monotonic_us: u64,
         pages: &dyn PageSource,
     ) -> Result<()> {
+        self.apply_piece(entries, u64::MAX, monotonic_us, pages)
+    }
+
+    /// As [`State::apply_entries`], but stops after the record with which so many bytes are applied.
+    ///
+    /// # Errors
+    /// The same.
+    pub(super) fn apply_piece(
+        &mut self,
+        entries: &[LogEntry],
+        piece_bytes: u64,
+        monotonic_us: u64,
+        pages: &dyn PageSource,
+    ) -> Result<()> {
         let mut reader = RecordReader::after(self.tail);
         let tail = self.tail;
-        let mut bytes = 0;
+        let (mut bytes, mut applied_bytes) = (0, 0);
         for entry in entries.iter().filter(|entry| entry.sequence > tail) {
             bytes += entry.bytes.len() as u64;
             let record = reader.push(entry.sequence, &entry.bytes)?;
             if reader.is_inside_record() {
                 continue;
             }
+            applied_bytes += bytes;
             let place = LogPlace {
                 last: entry.sequence,
                 bytes: std::mem::take(&mut bytes),
@@ -206,6 +221,9 @@ impl State {
             match record {
                 Some(record) => self.apply_record(&record, place, monotonic_us, pages)?,
                 None => self.pass_void(place),
+            }
+            if applied_bytes >= piece_bytes {
+                break;
             }
         }
         Ok(())
