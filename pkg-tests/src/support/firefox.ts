@@ -85,8 +85,10 @@ export class Firefox {
   }
 
   async rendererPids(): Promise<number[]> {
+    // The words of a process that Firefox's fork server made are one.
     return processesOf(this.pid)
-      .filter(({ command }) => command.includes('-contentproc') && command.at(-1) === 'tab')
+      .map(({ pid, command }) => ({ pid, words: command.join(' ').trim().split(' ') }))
+      .filter(({ words }) => words.includes('-contentproc') && words.at(-1) === 'tab')
       .map(({ pid }) => pid);
   }
 
