@@ -40,6 +40,7 @@ import { surroundings } from './browser/surroundings.ts';
 import { survivesKill } from './browser/survives-kill.ts';
 import { survivesRestart } from './browser/survives-restart.ts';
 import { thrownAwayStore } from './browser/thrown-away-store.ts';
+import { timedOutCommits } from './browser/timed-out-commits.ts';
 import { watchesAcrossTabs } from './browser/watches-across-tabs.ts';
 import { type ChromiumWorld, leaveOut, type World } from './browser/world.ts';
 import { contentPolicy } from './bundlers/content-policy.ts';
@@ -212,6 +213,7 @@ function scenarios(world: World): void {
     programsInPages(world);
     survivesRestart(world);
     survivesKill(world);
+    timedOutCommits(world);
     if (world.browser instanceof Chromium) thrownAwayStore(world);
     else leaveOut(world, 'a store that the browser throws away', "it is Chromium's own way");
     closedTab(world);

@@ -1,4 +1,4 @@
-import type { FDBError } from './fdb-error.js';
+import { type FDBError, fdbError } from './fdb-error.js';
 
 /** Counts since the database was opened here, and sizes. */
 export interface DatabaseStats {
@@ -73,4 +73,14 @@ export interface CheckReport {
   unreachablePageCount: number;
   /** Damaged pages and records, each named in its message. Empty if there are none. */
   damage: FDBError[];
+}
+
+/** A report as the engine gives it. */
+export interface PackedCheckReport extends Omit<CheckReport, 'damage'> {
+  damage: [code: number, message: string][];
+}
+
+/** A report with its damage as errors. */
+export function checkReport(packed: PackedCheckReport): CheckReport {
+  return { ...packed, damage: packed.damage.map(([code, message]) => fdbError(code, message)) };
 }

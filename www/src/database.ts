@@ -1,10 +1,15 @@
 import { AtomicOperations } from './atomic-operations.js';
+import { Attempt } from './attempt.js';
 import type { BytesLike } from './bytes.js';
 import type { Connection, DatabaseStorage } from './connection.js';
-import type { CheckReport, DatabaseStats } from './database-reports.js';
+import {
+  type CheckReport,
+  checkReport,
+  type DatabaseStats,
+  type PackedCheckReport,
+} from './database-reports.js';
 import type { KeyRangeEnd, RangeEnd, RangeStart } from './encoded-range.js';
 import { call, type DatabaseHandle, settle } from './engine.js';
-import { errorCodes } from './error-codes.js';
 import {
   type ByteSource,
   type ExportOptions,
@@ -15,12 +20,12 @@ import {
   importMode,
   type TransferProgress,
 } from './export.js';
-import { FDBError, fdbError } from './fdb-error.js';
+import type { FDBError } from './fdb-error.js';
 import { databaseOptionTable, type NativeDatabaseOptions } from './option-codes.js';
 import { OWN_OPTIONS, setOptions } from './options.js';
 import type { RangeOptions, Row } from './range.js';
 import type { RecentError, RecentRequest } from './recent-activity.js';
-import { orAborted } from './signal.js';
+import { commitRetrying, readRetrying } from './retry-loop.js';
 import {
   type Changes,
   callBack,
@@ -32,20 +37,11 @@ import {
   subjectRange,
 } from './subscription.js';
 import { type GetSubspace, isGetSubspace, root, type Subspace } from './subspace.js';
-import {
-  type DoTransactionOptions,
-  type StampedValue,
-  Transaction,
-  type TransactionOptions,
-} from './transaction.js';
+import { Transaction } from './transaction.js';
+import { type DoTransactionOptions, isRelaxed, type TransactionOptions } from './transaction-options.js';
 import type { Transformer } from './transformer.js';
-import { VersionstampBaking } from './versionstamp-baking.js';
-import type { Watch } from './watch.js';
-
-export type { CheckReport, DatabaseStats } from './database-reports.js';
-
-/** A watch, and what the key was when it began. */
-export type WatchWithValue<Value> = Watch & { value: Value | undefined };
+import type { StampedValue } from './versionstamped.js';
+import type { Watch, WatchWithValue } from './watch.js';
 
 /**
  * An open database, or a view of one: {@link Database.at} gives one of a part of its keys, and
@@ -106,42 +102,20 @@ export class Database<
    * });
    * ```
    */
-  async doTransaction<T>(
+  doTransaction<T>(
     body: (tn: Transaction<KeyIn, KeyOut, ValIn, ValOut>) => Promise<T> | T,
     options?: DoTransactionOptions,
   ): Promise<T> {
-    const signal = options?.signal;
-    signal?.throwIfAborted();
-    const tn = this.rawCreateTransaction(options);
-    // A retry forgets most options.
-    const isRetryForgetful = options !== undefined && Object.keys(options).length > 0;
-    const cancel = () => tn.rawCancel();
-    signal?.addEventListener('abort', cancel);
     try {
-      for (;;) {
-        let bake: (() => void) | undefined;
-        let result: T;
-        try {
-          // A body that hangs must not keep an aborted transaction from ending.
-          result = await orAborted(Promise.resolve(body(tn)), signal);
-          bake = await tn.commitAttempt();
-        } catch (error) {
-          if (!(error instanceof FDBError)) throw error;
-          signal?.throwIfAborted();
-          this.#connection.recent.failed(error);
-          await retryOrThrow(tn, error);
-          if (isRetryForgetful) this.setTransactionOptions(tn, options);
-          continue;
-        }
-        bake?.();
-        return result;
-      }
-    } catch (error) {
+      const signal = options?.signal;
       signal?.throwIfAborted();
-      throw error;
-    } finally {
-      signal?.removeEventListener('abort', cancel);
-      tn.free();
+      const tn = this.rawCreateTransaction(options);
+      // A retry forgets most options.
+      const isRetryForgetful = options !== undefined && Object.keys(options).length > 0;
+      const prepareRetry = isRetryForgetful ? () => this.setTransactionOptions(tn, options) : undefined;
+      return commitRetrying(tn, body, { signal, prepareRetry, recent: this.#connection.recent });
+    } catch (error) {
+      return Promise.reject(error);
     }
   }
 
@@ -194,39 +168,23 @@ export class Database<
    */
   rawCreateTransaction(options?: TransactionOptions): Transaction<KeyIn, KeyOut, ValIn, ValOut> {
     const connection = this.#connection;
-    const shared = {
-      calls: connection.createTransaction(isRelaxed(options?.durability)),
-      committedVersion: -1,
-      own: (bytes: Uint8Array) => connection.own(bytes),
-      baking: new VersionstampBaking(),
-    };
-    const tn = this.transactionOf(shared);
+    const calls = connection.createTransaction(isRelaxed(options?.durability));
+    const tn = this.transactionOf(new Attempt(calls, (bytes) => connection.own(bytes)));
     if (options) this.setTransactionOptions(tn, options);
     return tn;
   }
 
   /** Makes the transactions of this database. @internal */
-  protected transactionOf(
-    shared: ConstructorParameters<typeof Transaction>[0],
-  ): Transaction<KeyIn, KeyOut, ValIn, ValOut> {
-    return new Transaction(shared, this.subspace, false);
+  protected transactionOf(attempt: Attempt): Transaction<KeyIn, KeyOut, ValIn, ValOut> {
+    return new Transaction(attempt, this.subspace, false);
   }
 
   /** Runs a transaction that only reads, and nothing with a conflict: it has nothing to commit. */
-  async #read<T>(body: (snapshot: Transaction<KeyIn, KeyOut, ValIn, ValOut>) => Promise<T>): Promise<T> {
-    const tn = this.rawCreateTransaction();
-    const snapshot = tn.snapshot();
+  #read<T>(body: (snapshot: Transaction<KeyIn, KeyOut, ValIn, ValOut>) => Promise<T>): Promise<T> {
     try {
-      for (;;) {
-        try {
-          return await body(snapshot);
-        } catch (error) {
-          if (!(error instanceof FDBError)) throw error;
-          await retryOrThrow(tn, error);
-        }
-      }
-    } finally {
-      tn.free();
+      return readRetrying(this.rawCreateTransaction(), body);
+    } catch (error) {
+      return Promise.reject(error);
     }
   }
 
@@ -723,10 +681,7 @@ export class Database<
    */
   async check(): Promise<CheckReport> {
     const handle = await this.#connection.handle();
-    const report = (await settle(call(() => handle.check()))) as Omit<CheckReport, 'damage'> & {
-      damage: [code: number, message: string][];
-    };
-    return { ...report, damage: report.damage.map(([code, message]) => fdbError(code, message)) };
+    return checkReport((await settle(call(() => handle.check()))) as PackedCheckReport);
   }
 
   /**
@@ -823,21 +778,5 @@ export class Database<
   #view<KI, KO, VI, VO>(subspace: Subspace<KI, KO, VI, VO>): Database<KI, KO, VI, VO> {
     const view = this.constructor as new (...parameters: unknown[]) => Database<KI, KO, VI, VO>;
     return new view(this.#connection, subspace);
-  }
-}
-
-function isRelaxed(durability: TransactionOptions['durability']): boolean | undefined {
-  if (durability === undefined) return undefined;
-  if (durability === 'strict' || durability === 'relaxed') return durability === 'relaxed';
-  const message = `durability: 'strict' or 'relaxed' was expected, found ${String(durability)}`;
-  throw fdbError(errorCodes.invalid_option_value, message);
-}
-
-async function retryOrThrow(tn: Pick<Transaction, 'rawOnError'>, error: FDBError): Promise<void> {
-  try {
-    await tn.rawOnError(error.code);
-  } catch (final) {
-    // The engine knows the code only; the first error has the details.
-    throw final instanceof FDBError && final.code === error.code ? error : final;
   }
 }

@@ -2,7 +2,8 @@
 export type { InitOptions, OpenOptions } from './api.js';
 export { type BytesLike, concat2, startsWith, strInc } from './bytes.js';
 export type { DatabaseStorage } from './connection.js';
-export { type CheckReport, Database, type DatabaseStats, type WatchWithValue } from './database.js';
+export { Database } from './database.js';
+export type { CheckReport, DatabaseStats } from './database-reports.js';
 export {
   type AnyTransactionOrDatabase,
   Directory,
@@ -43,12 +44,8 @@ export type { Changes, Subject, SubscribeOptions, Subscription } from './subscri
 export { type GetSubspace, isGetSubspace, root, Subspace } from './subspace.js';
 export { type SubspaceEnd, subspaceEnd } from './subspace-end.js';
 export { type Support, type SupportedFeature, supported } from './support.js';
-export {
-  type DoTransactionOptions,
-  type StampedValue,
-  Transaction,
-  type TransactionOptions,
-} from './transaction.js';
+export { Transaction } from './transaction.js';
+export type { DoTransactionOptions, TransactionOptions } from './transaction-options.js';
 export { defaultGetRange, defaultTransformer, prefixTransformer, type Transformer } from './transformer.js';
 export type { TupleIn, TupleItem } from './tuple/index.js';
 export * as tuple from './tuple/index.js';
@@ -59,4 +56,5 @@ export {
   packVersionstamp,
   packVersionstampPrefixSuffix,
 } from './versionstamp.js';
-export type { Watch, WatchOptions } from './watch.js';
+export type { StampedValue } from './versionstamped.js';
+export type { Watch, WatchOptions, WatchWithValue } from './watch.js';

@@ -1,4 +1,5 @@
 import { AtomicOperations } from './atomic-operations.js';
+import type { Attempt } from './attempt.js';
 import { type BytesLike, keyAfter, toBytes } from './bytes.js';
 import {
   type KeyRangeEnd,
@@ -9,10 +10,8 @@ import {
   type SelectorRange,
   selectorRange,
 } from './encoded-range.js';
-import { call, check, lastError, settle, type TransactionCalls, type TransactionHandle } from './engine.js';
-import { errorCodes } from './error-codes.js';
-import { fdbError } from './fdb-error.js';
-import { type KeySelector, keySelector, toSelector } from './key-selector.js';
+import { call, check, lastError, settle, type TransactionHandle } from './engine.js';
+import { type KeySelector, toSelector } from './key-selector.js';
 import { StreamingMode } from './numbers.js';
 import {
   type NativeTransactionOptions,
@@ -20,46 +19,21 @@ import {
   transactionOptionTable,
 } from './option-codes.js';
 import { type OptionValue, optionBytes, setOptions } from './options.js';
-import { prefixRange, type RangeBatch, type RangeOptions, type Row, unpackBatch } from './range.js';
+import { type RangeBatch, type RangeOptions, type Row, unpackBatch } from './range.js';
+import { readBatch, readBatches, unpackRows } from './range-read.js';
 import { orAborted, type ReadOptions } from './signal.js';
 import type { GetSubspace, Subspace } from './subspace.js';
-import { TRANSACTION_VERSIONSTAMP_BYTES } from './tuple/type-codes.js';
 import { toBigInt, versionBytes } from './version.js';
-import { packVersionstamp, packVersionstampPrefixSuffix } from './versionstamp.js';
-import type { VersionstampBaking } from './versionstamp-baking.js';
+import { packVersionstampPrefixSuffix } from './versionstamp.js';
+import {
+  type StampedValue,
+  setKeyTemplate,
+  setUnboundKey,
+  setUnboundValue,
+  setValueTemplate,
+  unpackStampedValue,
+} from './versionstamped.js';
 import { type Watch, type WatchOptions, wrapWatch } from './watch.js';
-
-/** Options of a transaction: FoundationDB's, and durability. They override those of the database. */
-export interface TransactionOptions extends NativeTransactionOptions {
-  /** `strict` acknowledges a commit when it is on the disk, `relaxed` when the system has it. */
-  durability?: 'strict' | 'relaxed' | undefined;
-}
-
-/** Options of {@link Database.doTransaction}: they hold for every attempt. */
-export interface DoTransactionOptions extends TransactionOptions {
-  /**
-   * Ends the transaction when it aborts: `doTransaction` then rejects with the signal's reason. A commit in
-   * flight may still happen.
-   */
-  signal?: AbortSignal | undefined;
-}
-
-/** What a transaction shares with its views. @internal */
-export interface Shared {
-  calls: TransactionCalls | undefined;
-  committedVersion: number;
-  /** Gives the engine's bytes the class that the entry of the package hands out. */
-  readonly own: (bytes: Uint8Array) => Uint8Array;
-  readonly baking: VersionstampBaking;
-}
-
-/** A value that begins with a versionstamp, as {@link Transaction.getVersionstampPrefixedValue} gives it. */
-export interface StampedValue<Value> {
-  /** The ten bytes of the commit that set it. */
-  stamp: Uint8Array;
-  /** What follows; not there if nothing does. */
-  value?: Value;
-}
 
 /**
  * A transaction: reads of one snapshot of the database, with the transaction's own writes on top, and
@@ -78,12 +52,12 @@ export class Transaction<
   readonly isSnapshot: boolean;
   /** Where its keys are, and how they and the values are encoded. */
   readonly subspace: Subspace<KeyIn, KeyOut, ValIn, ValOut>;
-  readonly #shared: Shared;
+  readonly #attempt: Attempt;
 
   /** @internal */
-  constructor(shared: Shared, subspace: Subspace<KeyIn, KeyOut, ValIn, ValOut>, isSnapshot: boolean) {
+  constructor(attempt: Attempt, subspace: Subspace<KeyIn, KeyOut, ValIn, ValOut>, isSnapshot: boolean) {
     super();
-    this.#shared = shared;
+    this.#attempt = attempt;
     this.subspace = subspace;
     this.isSnapshot = isSnapshot;
   }
@@ -99,7 +73,7 @@ export class Transaction<
   get(key: KeyIn, options?: ReadOptions): Promise<ValOut | undefined> {
     try {
       if (options?.signal) return orAborted(this.get(key), options.signal);
-      const answer = call(() => this.#calls.get(this.subspace.keyBytes(key), this.isSnapshot));
+      const answer = call(() => this.#attempt.calls.get(this.subspace.keyBytes(key), this.isSnapshot));
       if (answer === undefined || answer instanceof Uint8Array) return Promise.resolve(this.#value(answer));
       if (typeof answer === 'number') return Promise.reject(lastError(answer));
       return settle(answer as Promise<Uint8Array | undefined>).then((value) => this.#value(value));
@@ -117,8 +91,8 @@ export class Transaction<
    * ```
    */
   async exists(key: KeyIn, options?: ReadOptions): Promise<boolean> {
-    const answer: unknown = call(() => this.#calls.get(this.subspace.keyBytes(key), this.isSnapshot));
-    return (await this.#bytesOf(answer, options)) !== undefined;
+    const answer: unknown = call(() => this.#attempt.calls.get(this.subspace.keyBytes(key), this.isSnapshot));
+    return (await this.#attempt.bytesOf(answer, options)) !== undefined;
   }
 
   /**
@@ -133,10 +107,10 @@ export class Transaction<
    */
   async getKey(selector: RangeStart<KeyIn>, options?: ReadOptions): Promise<KeyOut | undefined> {
     const { key, orEqual, offset } = packSelector(this.subspace, toSelector(selector));
-    const answer: unknown = call(() => this.#calls.getKey(key, orEqual, offset, this.isSnapshot));
-    const found = (await this.#bytesOf(answer, options)) as Uint8Array;
+    const answer: unknown = call(() => this.#attempt.calls.getKey(key, orEqual, offset, this.isSnapshot));
+    const found = (await this.#attempt.bytesOf(answer, options)) as Uint8Array;
     if (found.length === 0 || !this.subspace.contains(found)) return undefined;
-    return this.subspace.unpackKey(this.#shared.own(found));
+    return this.subspace.unpackKey(this.#attempt.own(found));
   }
 
   /**
@@ -148,7 +122,7 @@ export class Transaction<
    * ```
    */
   set(key: KeyIn, value: ValIn): void {
-    check(call(() => this.#calls.set(this.subspace.keyBytes(key), this.subspace.valueBytes(value))));
+    check(call(() => this.#attempt.calls.set(this.subspace.keyBytes(key), this.subspace.valueBytes(value))));
   }
 
   /**
@@ -160,7 +134,7 @@ export class Transaction<
    * ```
    */
   clear(key: KeyIn): void {
-    check(call(() => this.#calls.clear(this.subspace.keyBytes(key))));
+    check(call(() => this.#attempt.calls.clear(this.subspace.keyBytes(key))));
   }
 
   /**
@@ -184,7 +158,7 @@ export class Transaction<
   }
 
   override atomicOpNative(type: number, key: BytesLike, operand: BytesLike): void {
-    check(call(() => this.#calls.atomic(type, toBytes(key), toBytes(operand))));
+    check(call(() => this.#attempt.calls.atomic(type, toBytes(key), toBytes(operand))));
   }
 
   /**
@@ -197,7 +171,7 @@ export class Transaction<
    * ```
    */
   getNextTransactionID(): number {
-    return this.#shared.baking.nextCode();
+    return this.#attempt.baking.nextCode();
   }
 
   /**
@@ -213,11 +187,8 @@ export class Transaction<
    * ```
    */
   setVersionstampedKey(key: KeyIn, value: ValIn, bakeAfterCommit = true): void {
-    const { keyXf } = this.subspace;
-    const stamped = this.subspace.packKeyUnboundVersionstamp(key);
-    const code = this.#fillInCode(stamped.data, stamped.codePos);
-    this.#setStampedKey(packVersionstamp(stamped), value);
-    if (bakeAfterCommit) this.#shared.baking.add(key, keyXf, code);
+    const { isSnapshot } = this;
+    setUnboundKey(this.#attempt, this.subspace, key, value, { isSnapshot, bakeAfterCommit });
   }
 
   /**
@@ -242,7 +213,8 @@ export class Transaction<
    * ```
    */
   setVersionstampedKeyBuf(prefix: BytesLike | undefined, suffix: BytesLike | undefined, value: ValIn): void {
-    this.#setStampedKey(packVersionstampPrefixSuffix(prefix, suffix, true), value);
+    const template = packVersionstampPrefixSuffix(prefix, suffix, true);
+    setKeyTemplate(this.#attempt, this.subspace, template, value);
   }
 
   /**
@@ -255,7 +227,7 @@ export class Transaction<
    * ```
    */
   setVersionstampedKeyRaw(template: Uint8Array, value: ValIn): void {
-    this.#setStampedKey(template, value);
+    setKeyTemplate(this.#attempt, this.subspace, template, value);
   }
 
   /**
@@ -270,11 +242,8 @@ export class Transaction<
    * ```
    */
   setVersionstampedValue(key: KeyIn, value: ValIn, bakeAfterCommit = true): void {
-    const { valueXf } = this.subspace;
-    const stamped = this.subspace.packValueUnboundVersionstamp(value);
-    const code = this.#fillInCode(stamped.data, stamped.codePos);
-    this.#setStampedValue(key, packVersionstamp(stamped));
-    if (bakeAfterCommit) this.#shared.baking.add(value, valueXf, code);
+    const { isSnapshot } = this;
+    setUnboundValue(this.#attempt, this.subspace, key, value, { isSnapshot, bakeAfterCommit });
   }
 
   /**
@@ -287,7 +256,8 @@ export class Transaction<
    */
   setVersionstampPrefixedValue(key: KeyIn, value?: ValIn, prefix?: BytesLike): void {
     const rest = value === undefined ? undefined : this.subspace.valueBytes(value);
-    this.#setStampedValue(key, packVersionstampPrefixSuffix(prefix, rest, false));
+    const template = packVersionstampPrefixSuffix(prefix, rest, false);
+    setValueTemplate(this.#attempt, this.subspace, key, template);
   }
 
   /**
@@ -299,7 +269,7 @@ export class Transaction<
    * ```
    */
   setVersionstampedValueRaw(key: KeyIn, template: Uint8Array): void {
-    this.#setStampedValue(key, template);
+    setValueTemplate(this.#attempt, this.subspace, key, template);
   }
 
   /**
@@ -313,13 +283,9 @@ export class Transaction<
    * ```
    */
   async getVersionstampPrefixedValue(key: KeyIn): Promise<StampedValue<ValOut> | null> {
-    const answer: unknown = call(() => this.#calls.get(this.subspace.keyBytes(key), this.isSnapshot));
-    const found = await this.#bytesOf(answer, undefined);
-    if (found === undefined) return null;
-    const bytes = this.#shared.own(found);
-    const stamp = bytes.subarray(0, TRANSACTION_VERSIONSTAMP_BYTES);
-    if (bytes.length <= TRANSACTION_VERSIONSTAMP_BYTES) return { stamp };
-    return { stamp, value: this.subspace.unpackValue(bytes.subarray(TRANSACTION_VERSIONSTAMP_BYTES)) };
+    const answer: unknown = call(() => this.#attempt.calls.get(this.subspace.keyBytes(key), this.isSnapshot));
+    const found = await this.#attempt.bytesOf(answer, undefined);
+    return found === undefined ? null : unpackStampedValue(this.subspace, this.#attempt.own(found));
   }
 
   /**
@@ -338,10 +304,7 @@ export class Transaction<
    * ```
    */
   getVersionstamp(): { promise: Promise<Uint8Array> } {
-    const stamp = settle(call(() => this.#calls.versionstamp()) as Promise<Uint8Array>);
-    const promise = stamp.then(this.#shared.own);
-    promise.catch(() => undefined);
-    return { promise };
+    return { promise: this.#attempt.versionstamp() };
   }
 
   /**
@@ -354,7 +317,7 @@ export class Transaction<
    * ```
    */
   setOption(code: number, value?: OptionValue): void {
-    check(call(() => this.#calls.setOption(code, optionBytes(value))));
+    check(call(() => this.#attempt.calls.setOption(code, optionBytes(value))));
   }
 
   /**
@@ -367,7 +330,7 @@ export class Transaction<
    */
   setOptions(options: NativeTransactionOptions): void {
     setOptions(options, transactionOptionTable, ['durability', 'signal'], (code, value) =>
-      check(call(() => this.#calls.setOption(code, value))),
+      check(call(() => this.#attempt.calls.setOption(code, value))),
     );
   }
 
@@ -395,7 +358,7 @@ export class Transaction<
    */
   clearRange(start: KeyIn, end?: KeyRangeEnd<KeyIn>): void {
     const range = keyRange(this.subspace, start, end);
-    check(call(() => this.#calls.clearRange(range.begin, range.end)));
+    check(call(() => this.#attempt.calls.clearRange(range.begin, range.end)));
   }
 
   /**
@@ -443,7 +406,8 @@ export class Transaction<
     end?: RangeEnd<KeyIn>,
     options?: RangeOptions,
   ): AsyncGenerator<Row<KeyOut, ValOut>[], void> {
-    yield* this.#batches(selectorRange(this.subspace, start, end), options, StreamingMode.Iterator);
+    const range = selectorRange(this.subspace, start, end);
+    yield* this.#batches(range, options, StreamingMode.Iterator);
   }
 
   /**
@@ -491,7 +455,7 @@ export class Transaction<
    */
   watch(key: KeyIn, options?: WatchOptions): Watch {
     return wrapWatch(
-      call(() => this.#calls.watch(this.subspace.keyBytes(key))),
+      call(() => this.#attempt.calls.watch(this.subspace.keyBytes(key))),
       options,
     );
   }
@@ -559,7 +523,7 @@ export class Transaction<
    */
   addReadConflictRange(start: KeyIn, end: KeyRangeEnd<KeyIn>): void {
     const range = keyRange(this.subspace, start, end);
-    check(call(() => this.#calls.addReadConflictRange(range.begin, range.end)));
+    check(call(() => this.#attempt.calls.addReadConflictRange(range.begin, range.end)));
   }
 
   /**
@@ -572,7 +536,7 @@ export class Transaction<
    */
   addReadConflictKey(key: KeyIn): void {
     const begin = this.subspace.keyBytes(key);
-    check(call(() => this.#calls.addReadConflictRange(begin, keyAfter(begin))));
+    check(call(() => this.#attempt.calls.addReadConflictRange(begin, keyAfter(begin))));
   }
 
   /**
@@ -585,7 +549,7 @@ export class Transaction<
    */
   addWriteConflictRange(start: KeyIn, end: KeyRangeEnd<KeyIn>): void {
     const range = keyRange(this.subspace, start, end);
-    check(call(() => this.#calls.addWriteConflictRange(range.begin, range.end)));
+    check(call(() => this.#attempt.calls.addWriteConflictRange(range.begin, range.end)));
   }
 
   /**
@@ -598,7 +562,7 @@ export class Transaction<
    */
   addWriteConflictKey(key: KeyIn): void {
     const begin = this.subspace.keyBytes(key);
-    check(call(() => this.#calls.addWriteConflictRange(begin, keyAfter(begin))));
+    check(call(() => this.#attempt.calls.addWriteConflictRange(begin, keyAfter(begin))));
   }
 
   /**
@@ -611,10 +575,10 @@ export class Transaction<
    * ```
    */
   async getReadVersion(): Promise<Uint8Array> {
-    const answer = call(() => this.#calls.readVersion()) as number | Promise<number>;
+    const answer = call(() => this.#attempt.calls.readVersion()) as number | Promise<number>;
     const version = typeof answer === 'number' ? answer : await settle(answer);
     if (version < 0) throw lastError(-version);
-    return this.#shared.own(versionBytes(version));
+    return this.#attempt.own(versionBytes(version));
   }
 
   /**
@@ -631,7 +595,7 @@ export class Transaction<
    */
   setReadVersion(version: Uint8Array): void {
     const number = toBigInt(version);
-    check(call(() => this.#calls.setReadVersion(number)));
+    check(call(() => this.#attempt.calls.setReadVersion(number)));
   }
 
   /**
@@ -645,8 +609,7 @@ export class Transaction<
    * ```
    */
   getCommittedVersion(): Uint8Array {
-    const { calls, committedVersion, own } = this.#shared;
-    return own(versionBytes(calls ? call(() => calls.committedVersion()) : committedVersion));
+    return this.#attempt.own(versionBytes(this.#attempt.committedVersion));
   }
 
   /**
@@ -659,7 +622,7 @@ export class Transaction<
    * ```
    */
   async getApproximateSize(): Promise<number> {
-    const size = await call(() => this.#calls.approximateSize());
+    const size = await call(() => this.#attempt.calls.approximateSize());
     if (size < 0) throw lastError(-size);
     return size;
   }
@@ -674,7 +637,7 @@ export class Transaction<
    */
   async getEstimatedRangeSizeBytes(start: KeyIn, end: KeyRangeEnd<KeyIn>): Promise<number> {
     const range = keyRange(this.subspace, start, end);
-    const answer = call(() => this.#calls.estimatedRangeBytes(range.begin, range.end));
+    const answer = call(() => this.#attempt.calls.estimatedRangeBytes(range.begin, range.end));
     return settle(answer as Promise<number>);
   }
 
@@ -690,9 +653,9 @@ export class Transaction<
   async getRangeSplitPoints(start: KeyIn, end: KeyIn, chunkSize: number): Promise<KeyOut[]> {
     const { subspace } = this;
     const answer = call(() =>
-      this.#calls.rangeSplitPoints(subspace.keyBytes(start), subspace.keyBytes(end), chunkSize),
+      this.#attempt.calls.rangeSplitPoints(subspace.keyBytes(start), subspace.keyBytes(end), chunkSize),
     );
-    const chunk = this.#shared.own(await settle(answer as Promise<Uint8Array>));
+    const chunk = this.#attempt.own(await settle(answer as Promise<Uint8Array>));
     return unpackBatch(chunk).results.map(([key]) => subspace.unpackKey(key));
   }
 
@@ -725,7 +688,7 @@ export class Transaction<
    * const { results, more } = await tn.getRangeNative(begin, null, 10, 0, StreamingMode.Exact, 1, false);
    * ```
    */
-  async getRangeNative(
+  getRangeNative(
     begin: KeySelector<BytesLike>,
     end: KeySelector<BytesLike> | null,
     limit: number,
@@ -734,24 +697,8 @@ export class Transaction<
     iteration: number,
     reverse: boolean,
   ): Promise<RangeBatch> {
-    const last = end ?? keySelector.firstGreaterOrEqual<BytesLike>(prefixRange(begin.key).end);
-    const answer: unknown = call(() =>
-      this.#calls.getRange(
-        toBytes(begin.key),
-        begin.orEqual,
-        begin.offset,
-        toBytes(last.key),
-        last.orEqual,
-        last.offset,
-        checkedLimit(limit),
-        checkedLimit(targetBytes),
-        mode,
-        iteration,
-        reverse,
-        this.isSnapshot,
-      ),
-    );
-    return unpackBatch(this.#shared.own((await this.#bytesOf(answer, undefined)) as Uint8Array));
+    const request = { begin, end, limit, targetBytes, mode, iteration, reverse };
+    return readBatch(this.#attempt, this.isSnapshot, request);
   }
 
   /**
@@ -773,16 +720,9 @@ export class Transaction<
     reverse: boolean,
   ): Promise<RangeBatch<KeyOut, ValOut>> {
     const range = selectorRange(this.subspace, begin, end);
-    const { results, more } = await this.getRangeNative(
-      range.begin,
-      range.end,
-      limit,
-      targetBytes,
-      mode,
-      iteration,
-      reverse,
-    );
-    return { results: this.#rows(results), more };
+    const request = { ...range, limit, targetBytes, mode, iteration, reverse };
+    const { results, more } = await readBatch(this.#attempt, this.isSnapshot, request);
+    return { results: unpackRows(this.subspace, results), more };
   }
 
   /**
@@ -800,22 +740,9 @@ export class Transaction<
     bake?.();
   }
 
-  /**
-   * Commits; the answer, if there is one, puts the versionstamp where it is waited for. That can fail in
-   * the encoding, which is no reason to try again what has been committed.
-   *
-   * @internal
-   */
-  async commitAttempt(): Promise<(() => void) | undefined> {
-    const { baking } = this.#shared;
-    if (baking.isEmpty) {
-      await settle(call(() => this.#calls.commit()));
-      return undefined;
-    }
-    const { promise } = this.getVersionstamp();
-    await settle(call(() => this.#calls.commit()));
-    const stamp = await promise;
-    return () => baking.bake(stamp);
+  /** Commits; the answer, if there is one, puts the versionstamp where it is waited for. @internal */
+  commitAttempt(): Promise<(() => void) | undefined> {
+    return this.#attempt.commit();
   }
 
   /**
@@ -833,9 +760,8 @@ export class Transaction<
    * }
    * ```
    */
-  async rawOnError(code: number): Promise<void> {
-    await settle(call(() => this.#calls.onError(code)));
-    this.#shared.baking.reset();
+  rawOnError(code: number): Promise<void> {
+    return this.#attempt.onError(code);
   }
 
   /**
@@ -847,8 +773,7 @@ export class Transaction<
    * ```
    */
   rawReset(): void {
-    call(() => this.#calls.reset());
-    this.#shared.baking.reset();
+    this.#attempt.reset();
   }
 
   /**
@@ -860,31 +785,17 @@ export class Transaction<
    * ```
    */
   rawCancel(): void {
-    call(() => this.#calls.cancel());
+    call(() => this.#attempt.calls.cancel());
   }
 
   /** Lets go of the engine's side: uses from now on fail with `transaction_cancelled`. @internal */
   free(): void {
-    const { calls } = this.#shared;
-    if (!calls) return;
-    this.#shared.committedVersion = call(() => calls.committedVersion());
-    this.#shared.calls = undefined;
-    calls.free();
+    this.#attempt.free();
   }
 
   /** Does with the engine's side what is built on transactions. @internal */
   withHandle<T>(operation: (handle: TransactionHandle) => Promise<T>): Promise<T> {
-    const calls = this.#calls;
-    return settle(call(() => calls.whenOpen?.(operation) ?? operation(calls as TransactionHandle)));
-  }
-
-  get #calls(): TransactionCalls {
-    const { calls } = this.#shared;
-    if (!calls) {
-      const message = 'this transaction has ended; a transaction can be used until its doTransaction returns';
-      throw fdbError(errorCodes.transaction_cancelled, message);
-    }
-    return calls;
+    return this.#attempt.withHandle(operation);
   }
 
   /** A view of this transaction, of the class that it has. */
@@ -893,77 +804,18 @@ export class Transaction<
     isSnapshot: boolean,
   ): Transaction<KI, KO, VI, VO> {
     const view = this.constructor as new (...parameters: unknown[]) => Transaction<KI, KO, VI, VO>;
-    return new view(this.#shared, subspace, isSnapshot);
-  }
-
-  /** Bytes that the engine answered with at once or later; a number is the code of a failure. */
-  async #bytesOf(answer: unknown, options: ReadOptions | undefined): Promise<Uint8Array | undefined> {
-    if (typeof answer === 'number') throw lastError(answer);
-    options?.signal?.throwIfAborted();
-    if (!(answer instanceof Promise)) return answer as Uint8Array | undefined;
-    return orAborted(settle(answer as Promise<Uint8Array | undefined>), options?.signal);
+    return new view(this.#attempt, subspace, isSnapshot);
   }
 
   #value(bytes: Uint8Array | undefined): ValOut | undefined {
-    return bytes === undefined ? undefined : this.subspace.unpackValue(this.#shared.own(bytes));
+    return bytes === undefined ? undefined : this.subspace.unpackValue(this.#attempt.own(bytes));
   }
 
-  #rows(rows: Row[]): Row<KeyOut, ValOut>[] {
-    const { subspace } = this;
-    if (subspace.isRaw) return rows as unknown as Row<KeyOut, ValOut>[];
-    return rows.map(([key, value]) => [subspace.unpackKey(key), subspace.unpackValue(value)]);
-  }
-
-  #setStampedKey(template: Uint8Array, value: ValIn): void {
-    check(call(() => this.#calls.setVersionstampedKey(template, this.subspace.valueBytes(value))));
-  }
-
-  #setStampedValue(key: KeyIn, template: Uint8Array): void {
-    check(call(() => this.#calls.setVersionstampedValue(this.subspace.keyBytes(key), template)));
-  }
-
-  /** Writes the code of a versionstamp that has none of its own to its place; answers its bytes. */
-  #fillInCode(data: Uint8Array, codePos: number | undefined): Uint8Array | null {
-    if (codePos === undefined) return null;
-    if (this.isSnapshot) {
-      const message = 'a versionstamp with a code was expected in a snapshot, found one without';
-      throw fdbError(errorCodes.client_invalid_operation, message);
-    }
-    const code = this.getNextTransactionID();
-    data[codePos] = code >> 8;
-    data[codePos + 1] = code;
-    return this.#shared.own(data.subarray(codePos, codePos + 2));
-  }
-
-  async *#batches(
+  #batches(
     range: SelectorRange,
     options: RangeOptions | undefined,
     usualMode: number,
   ): AsyncGenerator<Row<KeyOut, ValOut>[], void> {
-    const reverse = options?.reverse ?? false;
-    const limit = checkedLimit(options?.limit);
-    const mode = options?.streamingMode ?? usualMode;
-    const targetBytes = checkedLimit(options?.targetBytes);
-    let { begin, end } = range;
-    let left = limit;
-    for (let iteration = 1; ; iteration++) {
-      const { results, more } = await orAborted(
-        this.getRangeNative(begin, end, left, targetBytes, mode, iteration, reverse),
-        options?.signal,
-      );
-      if (results.length > 0 || iteration === 1) yield this.#rows(results);
-      const last = results.at(-1);
-      if (limit > 0) left -= results.length;
-      if (!more || !last || (limit > 0 && left <= 0)) return;
-      if (reverse) end = keySelector.firstGreaterOrEqual(last[0]);
-      else begin = keySelector.firstGreaterThan(last[0]);
-    }
+    return readBatches(this.#attempt, this.subspace, this.isSnapshot, range, options, usualMode);
   }
-}
-
-/** A limit of rows or bytes; 0 and -1 are no limit. */
-function checkedLimit(limit = 0): number {
-  if (limit === -1) return 0;
-  if (Number.isInteger(limit) && limit >= 0) return Math.min(limit, 0xffffffff);
-  throw fdbError(errorCodes.range_limits_invalid, `a limit of 0 or more was expected, found ${limit}`);
 }

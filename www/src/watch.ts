@@ -23,6 +23,9 @@ export interface Watch {
   cancel(): void;
 }
 
+/** A watch, and what the key was when it began. */
+export type WatchWithValue<Value> = Watch & { value: Value | undefined };
+
 /** Options of {@link Transaction.watch}. */
 export interface WatchOptions {
   /** Reject where the promise would otherwise be `false`. */

@@ -12,39 +12,16 @@ mod support;
 use std::cell::Cell;
 use std::rc::Rc;
 
-use plinth_core::engine::{EngineOptions, FoldExtent, FoldOptions, FoldResult};
-use plinth_core::pure::PageOptions;
+use plinth_core::engine::{EngineOptions, FoldExtent, FoldResult};
 use plinth_core::words::RangeOptions;
 use plinth_core::{Error, ErrorCode, Transaction, TransactionOptions};
-use plinth_sim::{Cluster, ClusterOptions, Faults, Peer, Simulation, seeds};
-use support::{begin, get, range, set, slow_storage};
+use plinth_sim::{Cluster, ClusterOptions, Peer, Simulation, seeds};
+use support::{begin, get, pages_of, range, set, slow_storage, with_engine};
 
 const MINUTE_US: u64 = 60_000_000;
 
-fn with_engine<F: Future<Output = ()> + 'static>(engine: EngineOptions, body: impl FnOnce(Cluster) -> F) {
-    let world = Simulation::new(13);
-    let faults = Faults {
-        delay_us: 500,
-        ..Faults::default()
-    };
-    let options = ClusterOptions {
-        faults,
-        news_delay_us: 1_000,
-        engine,
-        ..ClusterOptions::default()
-    };
-    let cluster = Cluster::new(&world, options);
-    world.run(body(cluster));
-}
-
 fn small_pages() -> EngineOptions {
-    EngineOptions {
-        fold: FoldOptions {
-            pages: PageOptions::of_page_bytes(1_000),
-            ..FoldOptions::default()
-        },
-        ..EngineOptions::default()
-    }
+    pages_of(1_000)
 }
 
 fn key(number: u32) -> Vec<u8> {
@@ -312,7 +289,7 @@ fn a_compaction_whose_answers_are_lost_asks_again_and_never_fails_as_a_commit_wo
     let mut compactions = 0;
     for seed in seeds(20) {
         let world = Simulation::new(seed);
-        let mut engine = small_pages();
+        let mut engine = pages_of(1_000);
         engine.fold.write_bytes = 2_000;
         engine.fold.delete_pages = 3;
         let mut options = ClusterOptions {

@@ -12,12 +12,12 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use plinth_core::engine::{EngineOptions, FoldOptions};
-use plinth_core::pure::{ExportFrame, ExportReader, PageOptions};
+use plinth_core::engine::EngineOptions;
+use plinth_core::pure::{ExportFrame, ExportReader};
 use plinth_core::words::{KeyRange, Mutation, RangeOptions, StreamingMode, Version};
 use plinth_core::{ErrorCode, Export, ImportMode, Result, TransactionOptions};
-use plinth_sim::{Cluster, ClusterOptions, Faults, Peer, SimulatedStorage, Simulation};
-use support::{begin, code, range, set};
+use plinth_sim::{Cluster, Peer, SimulatedStorage, Simulation};
+use support::{begin, cluster_of, code, pages_of, range, set};
 
 type Rows = BTreeMap<Vec<u8>, Vec<u8>>;
 
@@ -30,27 +30,7 @@ fn key(number: u64) -> Vec<u8> {
 }
 
 fn tiny_pages() -> EngineOptions {
-    EngineOptions {
-        fold: FoldOptions {
-            pages: PageOptions::of_page_bytes(300),
-            ..FoldOptions::default()
-        },
-        ..EngineOptions::default()
-    }
-}
-
-fn cluster_of(world: &Simulation, engine: EngineOptions) -> Cluster {
-    let faults = Faults {
-        delay_us: 500,
-        ..Faults::default()
-    };
-    let options = ClusterOptions {
-        faults,
-        news_delay_us: 1_000,
-        engine,
-        ..ClusterOptions::default()
-    };
-    Cluster::new(world, options)
+    pages_of(300)
 }
 
 /// Runs a test on two databases.

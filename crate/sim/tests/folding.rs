@@ -18,26 +18,10 @@ use plinth_core::pure::PageOptions;
 use plinth_core::storage::FoldRequest;
 use plinth_core::words::{AtomicOp, PageId, RangeOptions, SequenceNumber};
 use plinth_core::{ErrorCode, Read};
-use plinth_sim::{Cluster, ClusterOptions, Death, Faults, Item, Peer, Simulation};
-use support::{begin, code, get, keys, peer_clear, range, set};
+use plinth_sim::{Cluster, ClusterOptions, Death, Item, Peer, Simulation};
+use support::{begin, code, get, keys, pages_of, peer_clear, range, set, with_engine};
 
 const MINUTE_US: u64 = 60_000_000;
-
-fn with_engine<F: Future<Output = ()> + 'static>(engine: EngineOptions, body: impl FnOnce(Cluster) -> F) {
-    let world = Simulation::new(7);
-    let faults = Faults {
-        delay_us: 500,
-        ..Faults::default()
-    };
-    let options = ClusterOptions {
-        faults,
-        news_delay_us: 1_000,
-        engine,
-        ..Default::default()
-    };
-    let cluster = Cluster::new(&world, options);
-    world.run(body(cluster));
-}
 
 /// Peers that hear nothing of each other.
 fn without_news<F: Future<Output = ()> + 'static>(body: impl FnOnce(Cluster) -> F) {
@@ -52,15 +36,9 @@ fn without_news<F: Future<Output = ()> + 'static>(body: impl FnOnce(Cluster) -> 
     world.run(body(cluster));
 }
 
-/// Pages for a few rows each; nothing is folded unless a test asks for it.
+/// Pages for a few rows each.
 fn tiny() -> EngineOptions {
-    EngineOptions {
-        fold: FoldOptions {
-            pages: PageOptions::of_page_bytes(200),
-            ..FoldOptions::default()
-        },
-        ..EngineOptions::default()
-    }
+    pages_of(200)
 }
 
 fn key(number: u32) -> Vec<u8> {

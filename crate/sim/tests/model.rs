@@ -84,11 +84,7 @@ fn programs_that_commit_one_at_a_time_answer_exactly_as_the_model() {
 
 #[test]
 fn programs_with_commits_under_way_at_once_answer_as_the_model_in_the_order_that_came_about() {
-    let profile = Profile {
-        has_concurrent_commits: true,
-        ..Profile::default()
-    };
-    let tally = check_programs(10_000, &profile);
+    let tally = check_programs(10_000, &Profile::api_correctness());
     assert_that_it_happened(&tally, &EVERYTHING);
 }
 
@@ -111,17 +107,7 @@ fn one_transaction_reads_the_database_with_its_own_writes_on_top() {
 /// another one commits.
 #[test]
 fn every_read_sees_the_writes_as_of_its_call_however_much_is_under_way() {
-    let profile = Profile {
-        peers_max: 2,
-        transactions_max: 2,
-        steps_max: 120,
-        lock_odds: 20,
-        await_odds: 20,
-        has_concurrent_commits: true,
-        old_odds: 0,
-        ..Profile::default()
-    };
-    let tally = check_programs(2_000, &profile);
+    let tally = check_programs(2_000, &Profile::write_during_read());
     assert_that_it_happened(
         &tally,
         &["values", "last batches", "conflicts", "watches that fired"],
@@ -146,12 +132,6 @@ fn what_a_versionstamp_decides_is_unreadable_until_it_is_cleared_and_nothing_els
 /// FoundationDB's ReportConflictingKeys.
 #[test]
 fn a_conflict_reports_exactly_the_own_read_ranges_that_others_wrote_to() {
-    let profile = Profile {
-        transactions_max: 3,
-        subject: Subject::Conflicts,
-        old_odds: 0,
-        ..Profile::default()
-    };
-    let tally = check_programs(2_000, &profile);
+    let tally = check_programs(2_000, &Profile::report_conflicting_keys());
     assert_that_it_happened(&tally, &["reported conflicts", "conflicts", "commits"]);
 }

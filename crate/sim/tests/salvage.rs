@@ -9,38 +9,22 @@
 
 mod support;
 
-use plinth_core::engine::{EngineOptions, FoldOptions};
-use plinth_core::pure::{ExportReader, PageOptions};
+use plinth_core::engine::EngineOptions;
+use plinth_core::pure::ExportReader;
 use plinth_core::words::{KeyRange, PageId, RangeOptions, SequenceNumber};
 use plinth_core::{ErrorCode, ImportMode, TransactionOptions};
-use plinth_sim::{Cluster, ClusterOptions, Faults, Item, Peer, Simulation};
-use support::{begin, code, keys, set};
+use plinth_sim::{Cluster, ClusterOptions, Item, Peer, Simulation};
+use support::{begin, code, keys, pages_of, set, with_engine};
 
 fn engine(salvage: bool) -> EngineOptions {
     EngineOptions {
         salvage,
-        fold: FoldOptions {
-            pages: PageOptions::of_page_bytes(200),
-            ..FoldOptions::default()
-        },
-        ..EngineOptions::default()
+        ..pages_of(200)
     }
 }
 
 fn with_log<F: Future<Output = ()> + 'static>(body: impl FnOnce(Cluster) -> F) {
-    let world = Simulation::new(11);
-    let faults = Faults {
-        delay_us: 500,
-        ..Faults::default()
-    };
-    let options = ClusterOptions {
-        faults,
-        news_delay_us: 1_000,
-        engine: engine(false),
-        ..ClusterOptions::default()
-    };
-    let cluster = Cluster::new(&world, options);
-    world.run(body(cluster));
+    with_engine(engine(false), body);
 }
 
 fn row(number: u64) -> Vec<u8> {

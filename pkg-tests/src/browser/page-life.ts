@@ -30,6 +30,32 @@ function textAt(page: Page, key: string): Promise<string | undefined> {
   return page.evaluate(async (key) => tools.text(await db.get(key)), key);
 }
 
+/** Has the page open the database, and watch the `x` that it sets. */
+function openAndWatch(page: Page, name: string): Promise<void> {
+  return page.evaluate(async (name) => {
+    await tools.openHere(name);
+    await db.set('x', 'old');
+    const watch = await db.getAndWatch('x');
+    Object.assign(globalThis, { outcome: watch.promise.then(String, (error) => error.code) });
+  }, name);
+}
+
+/** What became of that watch: what it told, or the code of its failure. */
+function watchOutcome(page: Page): Promise<unknown> {
+  return page.evaluate(() => {
+    const { outcome } = globalThis as unknown as { outcome: Promise<unknown> };
+    return Promise.race([outcome, tools.sleep(5_000)]);
+  });
+}
+
+/** What becomes of a read and of a write there, or the codes of their failures. */
+function useOutcomes(page: Page): Promise<unknown[]> {
+  return page.evaluate(async () => {
+    const codeOf = (error: { code: number }) => error.code;
+    return [await db.get('x').then(String, codeOf), await db.set('x', 'new').then(String, codeOf)];
+  });
+}
+
 /** The Web Locks that somebody holds on this database. */
 function heldLocks(page: Page, name: string): Promise<(string | undefined)[]> {
   return page.evaluate(async (name) => {
@@ -57,23 +83,9 @@ export function pageLife(world: World): void {
       it('lets go of it, ends its watches, says so, and can open it anew', async () => {
         const name = uniqueName();
         const [page, other] = (await tabs.openMany(2)) as [Page, Page];
-        await page.evaluate(async (name) => {
-          await tools.openHere(name);
-          await db.set('x', 'old');
-          const watch = await db.getAndWatch('x');
-          Object.assign(globalThis, { outcome: watch.promise.then(String, (error) => error.code) });
-        }, name);
+        await openAndWatch(page, name);
         await other.evaluate((name) => plinth.deleteDatabase(name), name);
-        const failures = await page.evaluate(async () => {
-          const codeOf = (error: { code: number }) => error.code;
-          const reading = await db.get('x').then(() => 'read', codeOf);
-          const writing = await db.set('x', 'new').then(() => 'written', codeOf);
-          const { outcome } = globalThis as unknown as { outcome: Promise<unknown> };
-          const watching = await Promise.race([outcome, tools.sleep(5_000)]);
-          return [reading, writing, watching, plinth.errorCodes.file_not_found];
-        });
-        const fileNotFound = failures.pop();
-        assert.deepEqual(failures, [fileNotFound, fileNotFound, fileNotFound]);
+        assert.deepEqual([...(await useOutcomes(page)), await watchOutcome(page)], [1511, 1511, 1511]);
         for (const again of [other, page]) {
           await again.evaluate((name) => tools.openHere(name), name);
           assert.isUndefined(await textAt(again, 'x'));
@@ -118,12 +130,7 @@ export function pageLife(world: World): void {
       it('makes room for an upgrade, and fails with 2100 from then on', async () => {
         const name = uniqueName();
         const [page, other] = (await tabs.openMany(2)) as [Page, Page];
-        await page.evaluate(async (name) => {
-          await tools.openHere(name);
-          await db.set('x', 'old');
-          const watch = await db.getAndWatch('x');
-          Object.assign(globalThis, { outcome: watch.promise.then(String, (error) => error.code) });
-        }, name);
+        await openAndWatch(page, name);
         const upgradeMs = await other.evaluate(async (name) => {
           const begunAt = performance.now();
           const opening = indexedDB.open(`plinth:${name}`, 1_000);
@@ -132,16 +139,7 @@ export function pageLife(world: World): void {
           return performance.now() - begunAt;
         }, name);
         assert.isBelow(upgradeMs, 4_000);
-        const watching = await page.evaluate(() => {
-          const { outcome } = globalThis as unknown as { outcome: Promise<unknown> };
-          return Promise.race([outcome, tools.sleep(5_000)]);
-        });
-        assert.equal(watching, 2100);
-        const codes = await page.evaluate(async () => {
-          const codeOf = (error: { code: number }) => error.code;
-          return [await db.get('x').then(String, codeOf), await db.set('x', 'new').then(String, codeOf)];
-        });
-        assert.deepEqual(codes, [2100, 2100]);
+        assert.deepEqual([await watchOutcome(page), ...(await useOutcomes(page))], [2100, 2100, 2100]);
         const again = await other.evaluate(outcomeOf, { name, verb: 'open' } as const);
         assert.equal(again.code, 2100);
         assert.include(again.message, 'newer version of plinthdb');
@@ -150,12 +148,7 @@ export function pageLife(world: World): void {
       it('comes back when the upgrade is given up', async () => {
         const name = uniqueName();
         const [page, other] = (await tabs.openMany(2)) as [Page, Page];
-        await page.evaluate(async (name) => {
-          await tools.openHere(name);
-          await db.set('x', 'old');
-          const watch = await db.getAndWatch('x');
-          Object.assign(globalThis, { outcome: watch.promise.then(String, (error) => error.code) });
-        }, name);
+        await openAndWatch(page, name);
         const failure = await other.evaluate(async (name) => {
           const opening = indexedDB.open(`plinth:${name}`, 1_000);
           opening.onupgradeneeded = () => opening.transaction?.abort();
@@ -173,11 +166,7 @@ export function pageLife(world: World): void {
           await db.set('x', 'new');
         });
         assert.equal(await textAt(page, 'count'), '2');
-        const watching = await page.evaluate(() => {
-          const { outcome } = globalThis as unknown as { outcome: Promise<unknown> };
-          return Promise.race([outcome, tools.sleep(5_000)]);
-        });
-        assert.equal(watching, 'true');
+        assert.equal(await watchOutcome(page), 'true');
       }).timeout(40_000);
 
       it('is left alone when the one beside it is deleted', async () => {

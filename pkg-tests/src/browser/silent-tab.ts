@@ -2,8 +2,10 @@
 import type { Page } from '../support/driver.ts';
 import type { World } from './world.ts';
 
-export async function openSilent(world: World): Promise<Page> {
+/** `before` runs in the page before anything else. */
+export async function openSilent(world: World, before?: () => void): Promise<Page> {
   const page = await world.browser.newPage();
+  if (before) await page.addInitScript(before);
   await page.addInitScript(() => {
     const post = BroadcastChannel.prototype.postMessage;
     BroadcastChannel.prototype.postMessage = function (message) {

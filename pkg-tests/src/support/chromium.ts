@@ -15,7 +15,7 @@ import {
   chromium,
   type Page as PlaywrightPage,
 } from 'playwright-core';
-import type { Page } from './driver.ts';
+import { DrivenPage } from './driven-page.ts';
 import { chromiumPath } from './paths.ts';
 import { forget, isGone, killGroup, remember } from './process-group.ts';
 
@@ -29,45 +29,13 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-export class ChromiumPage implements Page {
-  readonly raw: PlaywrightPage;
-
-  constructor(raw: PlaywrightPage) {
-    this.raw = raw;
-  }
-
-  evaluate<R, A>(body: (argument: A) => R | Promise<R>, argument?: A): Promise<R> {
-    return this.raw.evaluate(body as (argument: unknown) => R | Promise<R>, argument);
-  }
-
-  async goto(address: string): Promise<void> {
-    await this.raw.goto(address, { waitUntil: 'load' });
-  }
-
-  async reload(): Promise<void> {
-    await this.raw.reload();
-  }
-
-  close(): Promise<void> {
-    return this.raw.close();
-  }
-
-  bringToFront(): Promise<void> {
-    return this.raw.bringToFront();
-  }
-
+export class ChromiumPage extends DrivenPage<PlaywrightPage> {
   async addInitScript(body: () => void): Promise<void> {
     await this.raw.addInitScript(body);
   }
 
   async exposeFunction(name: string, callback: (...parameters: never[]) => unknown): Promise<void> {
     await this.raw.exposeFunction(name, callback);
-  }
-
-  onLog(callback: (text: string) => void): void {
-    this.raw.on('console', (message) => {
-      if (message.type() !== 'error') callback(message.text());
-    });
   }
 
   onUncaught(callback: (error: Error) => void): void {

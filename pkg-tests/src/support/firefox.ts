@@ -5,49 +5,17 @@
  * and every browser started here is ended here, as with Chromium.
  */
 import puppeteer, { type Browser as Connection, type Page as PuppeteerPage } from 'puppeteer-core';
-import type { Page } from './driver.ts';
+import { DrivenPage } from './driven-page.ts';
 import { firefoxPath } from './paths.ts';
 import { forget, isGone, killGroup, processesOf, remember } from './process-group.ts';
 
-export class FirefoxPage implements Page {
-  readonly raw: PuppeteerPage;
-
-  constructor(raw: PuppeteerPage) {
-    this.raw = raw;
-  }
-
-  evaluate<R, A>(body: (argument: A) => R | Promise<R>, argument?: A): Promise<R> {
-    return this.raw.evaluate(body as (argument: unknown) => R | Promise<R>, argument) as Promise<R>;
-  }
-
-  async goto(address: string): Promise<void> {
-    await this.raw.goto(address, { waitUntil: 'load' });
-  }
-
-  async reload(): Promise<void> {
-    await this.raw.reload();
-  }
-
-  close(): Promise<void> {
-    return this.raw.close();
-  }
-
-  bringToFront(): Promise<void> {
-    return this.raw.bringToFront();
-  }
-
+export class FirefoxPage extends DrivenPage<PuppeteerPage> {
   async addInitScript(body: () => void): Promise<void> {
     await this.raw.evaluateOnNewDocument(body);
   }
 
   async exposeFunction(name: string, callback: (...parameters: never[]) => unknown): Promise<void> {
     await this.raw.exposeFunction(name, callback as (...parameters: unknown[]) => unknown);
-  }
-
-  onLog(callback: (text: string) => void): void {
-    this.raw.on('console', (message) => {
-      if (message.type() !== 'error') callback(message.text());
-    });
   }
 
   onUncaught(callback: (error: Error) => void): void {
@@ -117,8 +85,10 @@ export class Firefox {
   }
 
   async rendererPids(): Promise<number[]> {
+    // The words of a process that Firefox's fork server made are one.
     return processesOf(this.pid)
-      .filter(({ command }) => command.includes('-contentproc') && command.at(-1) === 'tab')
+      .map(({ pid, command }) => ({ pid, words: command.join(' ').trim().split(' ') }))
+      .filter(({ words }) => words.includes('-contentproc') && words.at(-1) === 'tab')
       .map(({ pid }) => pid);
   }
 

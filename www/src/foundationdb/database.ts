@@ -1,8 +1,9 @@
 /** Databases that are open at once, with Buffers. */
+import type { Attempt } from '../attempt.js';
 import { Database as PlainDatabase } from '../database.js';
 import { databaseOptionTable, type NativeDatabaseOptions, transactionOptionTable } from '../option-codes.js';
 import { OWN_OPTIONS } from '../options.js';
-import type { DoTransactionOptions, Shared, TransactionOptions } from '../transaction.js';
+import type { DoTransactionOptions, TransactionOptions } from '../transaction-options.js';
 import type { Bytes, NativeValue } from './bytes.js';
 import type { LazyConnection } from './lazy-connection.js';
 import { setOptionsOrWarn } from './options.js';
@@ -75,8 +76,8 @@ class LazyDatabase<KeyIn, KeyOut, ValIn, ValOut> extends PlainDatabase<KeyIn, Ke
     );
   }
 
-  protected override transactionOf(shared: Shared): Transaction<KeyIn, KeyOut, ValIn, ValOut> {
-    const tn: unknown = new Transaction(shared, this.subspace, false);
+  protected override transactionOf(attempt: Attempt): Transaction<KeyIn, KeyOut, ValIn, ValOut> {
+    const tn: unknown = new Transaction(attempt, this.subspace, false);
     return tn as Transaction<KeyIn, KeyOut, ValIn, ValOut>;
   }
 

@@ -11,7 +11,7 @@ export { type KeySelector, keySelector } from '../key-selector.js';
 export type { NativeDatabaseOptions as DatabaseOptions } from '../option-codes.js';
 export type { RangeOptions } from '../range.js';
 export { subspaceEnd } from '../subspace-end.js';
-export type { TransactionOptions } from '../transaction.js';
+export type { TransactionOptions } from '../transaction-options.js';
 export type { Watch, WatchOptions } from '../watch.js';
 export { setAPIVersion, setAPIVersionUnchecked } from './api-version.js';
 export type { Bytes, NativeValue } from './bytes.js';

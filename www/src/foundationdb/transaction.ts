@@ -1,10 +1,12 @@
 /** Transactions with Buffers and callbacks. */
+import type { Attempt } from '../attempt.js';
 import { concat2, toBytes } from '../bytes.js';
 import type { KeySelector } from '../key-selector.js';
 import type { RangeBatch } from '../range.js';
 import type { ReadOptions } from '../signal.js';
 import type { Subspace as PlainSubspace } from '../subspace.js';
-import { Transaction as PlainTransaction, type Shared, type StampedValue } from '../transaction.js';
+import { Transaction as PlainTransaction } from '../transaction.js';
+import type { StampedValue } from '../versionstamped.js';
 import { apiVersion } from './api-version.js';
 import type { Bytes, NativeValue } from './bytes.js';
 import { type Callback, tell } from './callback.js';
@@ -65,7 +67,7 @@ export type Transaction<
 
 interface TransactionClass {
   new (
-    shared: Shared,
+    attempt: Attempt,
     subspace: PlainSubspace<never, unknown, never, unknown>,
     isSnapshot: boolean,
   ): Transaction<never, unknown, never, unknown>;

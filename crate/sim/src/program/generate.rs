@@ -54,6 +54,41 @@ impl Default for Profile {
     }
 }
 
+impl Profile {
+    /// As FoundationDB's ApiCorrectness: anything, with several commits under way at once.
+    pub fn api_correctness() -> Profile {
+        Profile {
+            has_concurrent_commits: true,
+            ..Profile::default()
+        }
+    }
+
+    /// As its WriteDuringRead: little is waited for, so that reads, writes, clears, conflict ranges, watches,
+    /// operations and versionstamps of one transaction are all under way at once, while another one commits.
+    pub fn write_during_read() -> Profile {
+        Profile {
+            peers_max: 2,
+            transactions_max: 2,
+            steps_max: 120,
+            lock_odds: 20,
+            await_odds: 20,
+            has_concurrent_commits: true,
+            old_odds: 0,
+            ..Profile::default()
+        }
+    }
+
+    /// As its ReportConflictingKeys: mostly conflict ranges.
+    pub fn report_conflicting_keys() -> Profile {
+        Profile {
+            transactions_max: 3,
+            subject: Subject::Conflicts,
+            old_odds: 0,
+            ..Profile::default()
+        }
+    }
+}
+
 /// How far a transaction of the program is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {

@@ -368,8 +368,7 @@ impl Workload for FuzzApi {
     fn client(self: Rc<Self>, stage: Rc<Stage>, client: Client) -> LocalFuture<()> {
         Box::pin(async move {
             for _ in 0..client.steps {
-                client.pause(&stage).await;
-                let peer = stage.any_peer().await;
+                let peer = client.next_peer(&stage).await;
                 let seed = stage.world().random_u64();
                 let judge = Rc::clone(&stage);
                 let engine = Rc::clone(peer.database.engine());

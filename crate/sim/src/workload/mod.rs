@@ -24,6 +24,9 @@ use std::rc::Rc;
 use plinth_core::words::LocalFuture;
 use plinth_core::{Error, ErrorCode, Result};
 
+use self::programs::Programs;
+use crate::cluster::Peer;
+use crate::program::Profile;
 use crate::scenario::{Recorded, Stage};
 
 /// A client of a workload.
@@ -42,6 +45,12 @@ impl Client {
     async fn pause(&self, stage: &Stage) {
         let world = stage.world().clone();
         world.sleep_below(self.pause_us.max(1)).await;
+    }
+
+    /// Waits before the next step; the peer to do it on.
+    async fn next_peer(&self, stage: &Stage) -> Peer {
+        self.pause(stage).await;
+        stage.any_peer().await
     }
 }
 
@@ -164,9 +173,9 @@ impl WorkloadKind {
             WorkloadKind::Bank => Rc::new(bank::Bank),
             WorkloadKind::AtomicOps => Rc::new(atomic_ops::AtomicOps),
             WorkloadKind::Serializability => Rc::new(serializability::Serializability),
-            WorkloadKind::WriteDuringRead => Rc::new(programs::Programs::write_during_read()),
-            WorkloadKind::ConflictRange => Rc::new(programs::Programs::conflict_range()),
-            WorkloadKind::ApiCorrectness => Rc::new(programs::Programs::api_correctness()),
+            WorkloadKind::WriteDuringRead => Rc::new(Programs::of(Profile::write_during_read())),
+            WorkloadKind::ConflictRange => Rc::new(Programs::of(Profile::report_conflicting_keys())),
+            WorkloadKind::ApiCorrectness => Rc::new(Programs::of(Profile::api_correctness())),
             WorkloadKind::FuzzApi => Rc::new(fuzz_api::FuzzApi),
             WorkloadKind::Watches => Rc::<watches::Watches>::default(),
             WorkloadKind::Subscriptions => Rc::<subscriptions::Subscriptions>::default(),

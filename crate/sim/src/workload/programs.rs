@@ -6,7 +6,7 @@ use std::rc::Rc;
 use plinth_core::words::LocalFuture;
 
 use super::{Client, Workload};
-use crate::program::{Profile, Subject, check, generate, shrunk};
+use crate::program::{Profile, check, generate, shrunk};
 use crate::scenario::Stage;
 
 pub(super) struct Programs {
@@ -14,39 +14,8 @@ pub(super) struct Programs {
 }
 
 impl Programs {
-    pub(super) fn api_correctness() -> Programs {
-        Programs {
-            profile: Profile {
-                has_concurrent_commits: true,
-                ..Profile::default()
-            },
-        }
-    }
-
-    pub(super) fn write_during_read() -> Programs {
-        Programs {
-            profile: Profile {
-                peers_max: 2,
-                transactions_max: 2,
-                steps_max: 120,
-                lock_odds: 20,
-                await_odds: 20,
-                has_concurrent_commits: true,
-                old_odds: 0,
-                ..Profile::default()
-            },
-        }
-    }
-
-    pub(super) fn conflict_range() -> Programs {
-        Programs {
-            profile: Profile {
-                transactions_max: 3,
-                subject: Subject::Conflicts,
-                old_odds: 0,
-                ..Profile::default()
-            },
-        }
+    pub(super) fn of(profile: Profile) -> Programs {
+        Programs { profile }
     }
 }
 

@@ -42,8 +42,7 @@ impl Workload for Recovery {
             let key = format!("recovery/{}", client.number).into_bytes();
             let mut promise = Promise::default();
             for step in 1..=2 * client.steps {
-                client.pause(&stage).await;
-                let peer = stage.any_peer().await;
+                let peer = client.next_peer(&stage).await;
                 let is_strict = stage.world().one_in(2);
                 let options = TransactionOptions {
                     durability: if is_strict {

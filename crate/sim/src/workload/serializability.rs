@@ -90,8 +90,7 @@ impl Workload for Serializability {
     fn client(self: Rc<Self>, stage: Rc<Stage>, client: Client) -> LocalFuture<()> {
         Box::pin(async move {
             for _ in 0..client.steps {
-                client.pause(&stage).await;
-                let peer = stage.any_peer().await;
+                let peer = client.next_peer(&stage).await;
                 let world = stage.world().clone();
                 let body = async move |tn: &Recorded| random_calls(tn, &world).await;
                 if let Told::Failed(error) = stage.attempt(NAME, &peer, stage.options(), body).await {

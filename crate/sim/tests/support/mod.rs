@@ -11,6 +11,8 @@ pub(crate) mod directories;
 
 use std::rc::Rc;
 
+use plinth_core::engine::{EngineOptions, FoldOptions};
+use plinth_core::pure::PageOptions;
 use plinth_core::storage::LogEntry;
 use plinth_core::words::{KeySelector, RangeOptions, RangeRows, TransactionOption};
 use plinth_core::{Error, ErrorCode, Read, Result, Transaction, TransactionOptions};
@@ -20,13 +22,38 @@ pub(crate) type Tn = Rc<Transaction<SimulatedStorage>>;
 
 /// Runs a test on a new database whose storage takes a while, and nothing else.
 pub(crate) fn with_cluster<F: Future<Output = ()> + 'static>(body: impl FnOnce(Cluster) -> F) {
+    with_engine(EngineOptions::default(), body);
+}
+
+/// The same, with peers of other options.
+pub(crate) fn with_engine<F: Future<Output = ()> + 'static>(
+    engine: EngineOptions,
+    body: impl FnOnce(Cluster) -> F,
+) {
     let world = Simulation::new(7);
+    let cluster = cluster_of(&world, engine);
+    world.run(body(cluster));
+}
+
+/// A new database in a world, as `with_engine` has it.
+pub(crate) fn cluster_of(world: &Simulation, engine: EngineOptions) -> Cluster {
     let options = ClusterOptions {
         news_delay_us: 1_000,
+        engine,
         ..slow_storage(500)
     };
-    let cluster = Cluster::new(&world, options);
-    world.run(body(cluster));
+    Cluster::new(world, options)
+}
+
+/// Peers whose pages are small; nothing is folded unless a test asks for it.
+pub(crate) fn pages_of(page_bytes: usize) -> EngineOptions {
+    EngineOptions {
+        fold: FoldOptions {
+            pages: PageOptions::of_page_bytes(page_bytes),
+            ..FoldOptions::default()
+        },
+        ..EngineOptions::default()
+    }
 }
 
 /// A world whose storage takes up to `delay_us`, and which is otherwise perfect.

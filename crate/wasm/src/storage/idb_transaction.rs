@@ -55,6 +55,9 @@ pub(super) enum AbortReason {
     ByUs,
     /// `add` found its key taken.
     KeyTaken,
+    /// The browser waited too long for its end; what it says. Chromium waits for a minute, which passes for a process
+    /// that is stopped.
+    TimedOut(String),
     /// Something else; the error to report.
     Failed(Error),
 }
@@ -316,10 +319,13 @@ fn abort_reason(error: Option<DomException>) -> AbortReason {
             ErrorCode::IoError,
             "IndexedDB: QuotaExceededError: the storage that the browser grants this site is used up; nothing was written",
         )),
-        name => AbortReason::Failed(Error::new(
-            ErrorCode::IoError,
-            format!("IndexedDB: {name}: {}; nothing was written", error.message()),
-        )),
+        name => {
+            let detail = format!("IndexedDB: {name}: {}; nothing was written", error.message());
+            match name {
+                "TimeoutError" => AbortReason::TimedOut(detail),
+                _ => AbortReason::Failed(Error::new(ErrorCode::IoError, detail)),
+            }
+        }
     }
 }
 

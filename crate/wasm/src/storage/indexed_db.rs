@@ -439,6 +439,8 @@ fn given_number(request: &IdbRequest) -> Result<SequenceNumber> {
 
 fn append_failed(reason: AbortReason) -> Error {
     match reason {
+        // For the engine to look at the log, where nothing is, and to try again.
+        AbortReason::TimedOut(detail) => Error::new(ErrorCode::CommitUnknownResult, detail),
         AbortReason::KeyTaken => Error::new(
             ErrorCode::FileCorrupt,
             "the log: the browser gave a new record a number that another one has; nothing was written",
@@ -458,6 +460,7 @@ fn delete_pages(transaction: &WriteTransaction, ids: &[PageId]) -> Result<()> {
 fn unexpected_abort(reason: AbortReason) -> Error {
     match reason {
         AbortReason::Failed(error) => error,
+        AbortReason::TimedOut(detail) => Error::new(ErrorCode::IoError, detail),
         AbortReason::ByUs | AbortReason::KeyTaken => Error::new(
             ErrorCode::IoError,
             "IndexedDB: the browser aborted a transaction without saying why; nothing was written",

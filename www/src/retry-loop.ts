@@ -1,0 +1,83 @@
+/** The loops that run a body in a transaction until an attempt of it succeeds. */
+import { FDBError } from './fdb-error.js';
+import type { RecentActivity } from './recent-activity.js';
+import { orAborted } from './signal.js';
+import type { Transaction } from './transaction.js';
+
+/** What a loop needs of a transaction. */
+type Retried = Pick<Transaction, 'commitAttempt' | 'free' | 'rawCancel' | 'rawOnError'>;
+
+/** How attempts are made. */
+export interface RetryOptions<Tn> {
+  /** Ends the transaction when it aborts. */
+  signal: AbortSignal | undefined;
+  /** Sets what a retry forgets. */
+  prepareRetry: ((tn: Tn) => void) | undefined;
+  /** Is told of the attempts that fail. */
+  recent: RecentActivity;
+}
+
+/** Runs a body and commits, again after each failure that can be retried, and frees the transaction. */
+export async function commitRetrying<Tn extends Retried, T>(
+  tn: Tn,
+  body: (tn: Tn) => Promise<T> | T,
+  { signal, prepareRetry, recent }: RetryOptions<Tn>,
+): Promise<T> {
+  const cancel = () => tn.rawCancel();
+  signal?.addEventListener('abort', cancel);
+  try {
+    for (;;) {
+      let bake: (() => void) | undefined;
+      let result: T;
+      try {
+        // A body that hangs must not keep an aborted transaction from ending.
+        result = await orAborted(Promise.resolve(body(tn)), signal);
+        bake = await tn.commitAttempt();
+      } catch (error) {
+        if (!(error instanceof FDBError)) throw error;
+        signal?.throwIfAborted();
+        recent.failed(error);
+        await retryOrThrow(tn, error);
+        prepareRetry?.(tn);
+        continue;
+      }
+      bake?.();
+      return result;
+    }
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', cancel);
+    tn.free();
+  }
+}
+
+/** Runs a body that only reads, and nothing with a conflict: it has nothing to commit. Frees the transaction. */
+export async function readRetrying<Tn extends Retried & { snapshot(): Tn }, T>(
+  tn: Tn,
+  body: (snapshot: Tn) => Promise<T>,
+): Promise<T> {
+  const snapshot = tn.snapshot();
+  try {
+    for (;;) {
+      try {
+        return await body(snapshot);
+      } catch (error) {
+        if (!(error instanceof FDBError)) throw error;
+        await retryOrThrow(tn, error);
+      }
+    }
+  } finally {
+    tn.free();
+  }
+}
+
+async function retryOrThrow(tn: Retried, error: FDBError): Promise<void> {
+  try {
+    await tn.rawOnError(error.code);
+  } catch (final) {
+    // The engine knows the code only; the first error has the details.
+    throw final instanceof FDBError && final.code === error.code ? error : final;
+  }
+}
