@@ -1,4 +1,5 @@
-//! The engine as the package ships it: compiled to wasm, bound to JavaScript, optimized, in `www/generated`.
+//! Wasm modules: compiled, bound to JavaScript, optimized. The engine as the package ships it, in `www/generated`, and
+//! the simulator as the demo shows it, in `demo/generated`.
 //!
 //! The generator is a library of this tool, pinned by Cargo.lock; nothing has to be installed for it.
 
@@ -16,8 +17,36 @@ use crate::stamp::Stamp;
 use crate::step::step;
 use crate::toolchain::{TARGET, WasmToolchain};
 
-/// The base name of the generated files.
-const OUT_NAME: &str = "plinth_wasm";
+/// A module: a crate, and where what is made of it goes.
+struct Module {
+    /// What it is, for people.
+    about: &'static str,
+    package: &'static str,
+    /// The base name of the generated files, which is the crate's.
+    out_name: &'static str,
+    profile: &'static str,
+    features: &'static [&'static str],
+    folder: fn() -> PathBuf,
+}
+
+const ENGINE: Module = Module {
+    about: "the engine",
+    package: "plinth-wasm",
+    out_name: "plinth_wasm",
+    profile: "release",
+    features: &[],
+    folder: paths::generated,
+};
+
+/// In the profile of `cargo xtask sim`, with its assertions; and with the faults that one can plant in it.
+const SIMULATOR: Module = Module {
+    about: "the simulator",
+    package: "plinth-sim-wasm",
+    out_name: "plinth_sim_wasm",
+    profile: "sim",
+    features: &["canaries"],
+    folder: paths::generated_simulator,
+};
 
 /// The version that Cargo.toml demands of the generator; another makes other bindings of the same wasm.
 const GENERATOR_VERSION: &str = "0.2.130";
@@ -41,60 +70,65 @@ const NAMES_VARIABLE: &str = "PLINTH_WASM_NAMES";
 
 /// The module that browsers load.
 pub(crate) fn wasm_file() -> PathBuf {
-    paths::generated().join(format!("{OUT_NAME}_bg.wasm"))
+    ENGINE.wasm_file()
 }
 
 /// Brings `www/generated` up to date.
 pub(crate) fn build(toolchain: WasmToolchain) -> Result<()> {
+    make(&ENGINE, "bindings", toolchain)
+}
+
+/// Brings `demo/generated` up to date.
+pub(crate) fn build_simulator(toolchain: WasmToolchain) -> Result<()> {
+    make(&SIMULATOR, "bindings-simulator", toolchain)
+}
+
+impl Module {
+    fn wasm_file(&self) -> PathBuf {
+        (self.folder)().join(format!("{}_bg.wasm", self.out_name))
+    }
+}
+
+fn make(module: &Module, stamp: &str, toolchain: WasmToolchain) -> Result<()> {
     step(
-        "compile the engine to wasm",
+        &format!("compile {} to wasm", module.about),
         "cargo rebuilds what changed",
         || {
-            command::run(
-                toolchain
-                    .cargo("build")
-                    .args(["--release", "--package", "plinth-wasm"]),
-            )
+            let mut cargo = toolchain.cargo("build");
+            cargo.args(["--profile", module.profile, "--package", module.package]);
+            for feature in module.features {
+                cargo.args(["--features", feature]);
+            }
+            command::run(&mut cargo)
         },
     )?;
     let compiled = toolchain
         .target_dir()
         .join(TARGET)
-        .join("release")
-        .join(format!("{OUT_NAME}.wasm"));
-    let glue = paths::generated().join(format!("{OUT_NAME}.js"));
+        .join(module.profile)
+        .join(format!("{}.wasm", module.out_name));
+    let wasm = module.wasm_file();
+    let glue = (module.folder)().join(format!("{}.js", module.out_name));
     let mut flags = OPTIMIZER_FLAGS.to_vec();
     if env::var_os(NAMES_VARIABLE).is_some() {
         flags.push("--debuginfo");
     }
     let settings = format!("{flags:?} wasm-bindgen {GENERATOR_VERSION}");
     let lock = paths::root().join("package-lock.json");
-    Stamp::new(
-        "bindings",
-        &settings,
-        &[compiled.clone(), lock],
-        &[wasm_file(), glue],
-    )?
-    .unless_current(|| {
-        step("generate the bindings", "the compiled engine is new", || {
-            generate(&compiled)
+    Stamp::new(stamp, &settings, &[compiled.clone(), lock], &[wasm.clone(), glue])?.unless_current(|| {
+        step("generate the bindings", "what was compiled is new", || {
+            generate(module, &compiled)
         })?;
         step("optimize the wasm with wasm-opt", "smaller and faster", || {
             let mut optimizer = npm::bin("wasm-opt", Some("www"));
-            command::run(
-                optimizer
-                    .arg(wasm_file())
-                    .arg("--output")
-                    .arg(wasm_file())
-                    .args(&flags),
-            )
+            command::run(optimizer.arg(&wasm).arg("--output").arg(&wasm).args(&flags))
         })
     })?;
     Ok(())
 }
 
-fn generate(compiled: &PathBuf) -> Result<()> {
-    let folder = paths::generated();
+fn generate(module: &Module, compiled: &PathBuf) -> Result<()> {
+    let folder = (module.folder)();
     if folder.exists() {
         fs::remove_dir_all(&folder).with_context(|| format!("could not clear {}", paths::shown(&folder)))?;
     }
@@ -102,7 +136,7 @@ fn generate(compiled: &PathBuf) -> Result<()> {
     generator.web(true).map_err(|error| anyhow!(error))?;
     generator
         .input_path(compiled)
-        .out_name(OUT_NAME)
+        .out_name(module.out_name)
         .typescript(true)
         .generate(&folder)
         .map_err(|error| anyhow!(error))

@@ -23,6 +23,7 @@ const USAGE: &str = "\
   --twice           run each seed a second time and compare the traces
   --threads N       how many seeds are run side by side (default: one per core)
   --trace           tell the latest events of the run, as after a violation
+  --hash            tell each seed's trace hash, which is the same on every machine
 Without --seed, --seeds, --minutes and --transactions: 1,000 seeds.";
 
 /// What the command line asks for.
@@ -40,6 +41,7 @@ struct Wish {
     threads: Option<usize>,
     is_twice: bool,
     has_trace: bool,
+    has_hash: bool,
 }
 
 impl Wish {
@@ -54,6 +56,10 @@ impl Wish {
                 "--help" => return Err(USAGE.to_owned()),
                 "--trace" => {
                     wish.has_trace = true;
+                    continue;
+                }
+                "--hash" => {
+                    wish.has_hash = true;
                     continue;
                 }
                 _ => {}
@@ -219,6 +225,9 @@ fn simulate(wish: &Wish) -> Result<Total, String> {
             let report = run(&scenario, wish.is_twice);
             if wish.has_trace {
                 print_latest(&report);
+            }
+            if wish.has_hash {
+                println!("seed {seed}: trace {:016x}", report.trace);
             }
             let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
             total.add(&report);
