@@ -25,7 +25,7 @@ export interface Scenario {
 export interface Happening { timeUs: number; lane: number | undefined; kind: HappeningKind; what: string }
 
 export type HappeningKind =
-  | 'commit' | 'conflict' | 'fold' | 'alone' | 'company' | 'death' | 'absence' | 'storage' | 'news' | 'clock' | 'other';
+  | 'commit' | 'conflict' | 'fold' | 'alone' | 'company' | 'death' | 'absence' | 'storage' | 'news' | 'clock' | 'phase' | 'other';
 
 /** A peer in a place, of which there are as many as peers at a time. */
 export interface Appearance {

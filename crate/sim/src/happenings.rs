@@ -41,6 +41,7 @@ kinds! {
     Storage = "storage", "A storage operation failed, or a connection did.";
     News = "news", "News were lost, repeated or forged.";
     Clock = "clock", "A wall clock jumped or stopped.";
+    Phase = "phase", "A part of the run began.";
     Other = "other", "Something else that is worth having seen.";
 }
 

@@ -6,10 +6,11 @@
 import { element } from '../dom';
 import type { Day } from './day';
 import { MARKS, type Mark } from './marks';
+import { PHASES } from './phases';
 
 const GUTTER = 46;
 const MARGIN = 10;
-const AXIS = 24;
+const AXIS = 38;
 const ROW = 58;
 /** Where in its row the line of a life is. */
 const LINE = 36;
@@ -63,6 +64,7 @@ export class Lanes {
     const y = (slot: number): number => AXIS + slot * ROW + LINE;
 
     drawAxis(pen, endUs, x, width, height);
+    drawPhases(pen, day, x, height);
     for (let slot = 0; slot < rows; slot += 1) {
       pen.fill('--line');
       context.fillRect(0, AXIS + slot * ROW, width, 1);
@@ -246,11 +248,37 @@ function drawAxis(
   const stepUs = [...ladder()].find((step) => (step / endUs) * (width - GUTTER) > 84) ?? endUs;
   for (let timeUs = 0; timeUs <= endUs; timeUs += stepUs) {
     pen.fill('--line');
-    context.fillRect(x(timeUs), AXIS - 4, 1, height);
+    context.fillRect(x(timeUs), 16, 1, height);
     pen.text('--faint', 11, 'mono');
     const isLast = x(timeUs) + 40 > width;
     context.textAlign = isLast ? 'right' : 'left';
     context.fillText(clock(timeUs, stepUs), x(timeUs) + (isLast ? MARGIN : 0), 12);
+    context.textAlign = 'left';
+  }
+}
+
+/** Where the parts of the day begin. */
+function drawPhases(pen: Pen, day: Day, x: (timeUs: number) => number, height: number): void {
+  const { context } = pen;
+  let free = 0;
+  for (const [index, { timeUs }] of day.ofKind('phase').entries()) {
+    const name = PHASES[index + 1]?.[0];
+    if (name === undefined) continue;
+    pen.both('--soft');
+    context.lineWidth = 1;
+    context.setLineDash([2, 3]);
+    context.beginPath();
+    context.moveTo(x(timeUs), 20);
+    context.lineTo(x(timeUs), height);
+    context.stroke();
+    context.setLineDash([]);
+    pen.text('--soft', 11, 'sans');
+    const room = context.measureText(name).width + 6;
+    const isLast = x(timeUs) + room > context.canvas.clientWidth;
+    if (x(timeUs) < free) continue;
+    free = x(timeUs) + room;
+    context.textAlign = isLast ? 'right' : 'left';
+    context.fillText(name, x(timeUs) + (isLast ? -4 : 4), 30);
     context.textAlign = 'left';
   }
 }

@@ -5,21 +5,22 @@ import { integer } from '../format';
 import type { Panel } from '../panels';
 import { Day } from './day';
 import { Lanes } from './lanes';
+import { PHASES } from './phases';
 import { Panic, Simulator } from './simulator';
 import markup from './simulator.html?raw';
 import type { Played } from './simulator.worker';
 import './simulator.css';
 import { soak, type Totals, workerCount } from './soak';
-import { chips, counted, describe, happeningRow, PHASES, seconds, sentence, tabRows } from './words';
+import { chips, counted, describe, happeningRow, seconds, sentence, tabRows } from './words';
 
 /** A day with something of everything. */
-const FIRST_SEED = 17n;
+const FIRST_SEED = 54n;
 const SEED_MAX = 2n ** 64n - 1n;
 /** The worker's own; the page draws meanwhile. */
 const BUDGET_MS = 25;
 /** What passed while nobody looked is not caught up with. */
 const FRAME_MS_MAX = 100;
-const SHOWN_HAPPENINGS = 22;
+const SHOWN_HAPPENINGS = 30;
 const NOBODY = 'Starting the simulator';
 
 export const simulatorPanel: Panel = {
@@ -35,7 +36,10 @@ export const simulatorPanel: Panel = {
     const lanes = new Lanes(canvas, part(root, '#simulator-legend', HTMLElement));
     const withCommits = part(root, '#simulator-commits', HTMLInputElement);
     const simulator = new Simulator();
-    const phases = PHASES.map(([phase, text]) => ({ phase, item: element('li', { text }) }));
+    const phases = PHASES.map(([phase, text]) => {
+      const name = element('strong', { text: phase });
+      return { phase, item: element('li', {}, [name, element('span', { text })]) };
+    });
     part(root, '#simulator-phases', HTMLElement).append(...phases.map(({ item }) => item));
 
     let day: Day | undefined;
@@ -186,13 +190,15 @@ export const simulatorPanel: Panel = {
       showButtons();
     }
 
-    function showVerdict({ verdict, violation, scenario }: Day): void {
+    function showVerdict({ view, verdict, violation, scenario }: Day): void {
       const box = part(root, '#simulator-verdict', HTMLElement);
-      box.hidden = verdict === undefined && violation === undefined;
+      box.classList.toggle('is-kept', violation === undefined && verdict !== undefined);
       box.classList.toggle('is-broken', violation !== undefined);
-      // Set once: it is read to those who can't see it.
-      const text = violation === undefined ? verdict && sentence(verdict) : broken(scenario.seed, violation);
-      if (box.textContent !== (text ?? '')) box.textContent = text ?? '';
+      const soFar = view === undefined ? `Seed ${scenario.seed} has not begun.` : 'Nothing wrong so far.';
+      const kept = verdict === undefined ? soFar : sentence(verdict);
+      const text = violation === undefined ? kept : broken(scenario.seed, violation);
+      // Only what is new is read to those who can't see it.
+      if (box.textContent !== text) box.textContent = text;
     }
 
     function showHappenings(): void {

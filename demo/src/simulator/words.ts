@@ -5,13 +5,6 @@ import { integer } from '../format';
 import type { Day, Happening } from './day';
 import type { Choice, DayView, Verdict } from './simulator.worker';
 
-export const PHASES: readonly [DayView['phase'], string][] = [
-  ['set up', 'Peers open, workloads store what they begin with'],
-  ['work', 'Clients work, bad things happen'],
-  ['calm', 'Nothing bad any more; every tab gets its peer'],
-  ['verdict', 'Workloads, peers, pages and history are judged'],
-];
-
 export function seconds(us: number): string {
   return `${(us / 1e6).toFixed(us < 1e8 ? 3 : 1)} s`;
 }
@@ -45,7 +38,8 @@ export function sentence(verdict: Verdict): string {
 
 export function happeningRow(day: Day, { timeUs, lane, kind, what }: Happening): HTMLElement {
   const slot = day.slotOf(lane);
-  const peer = lane === undefined ? 'the machine' : `peer ${lane}`;
+  const nobody = kind === 'death' ? 'the machine' : '';
+  const peer = lane === undefined ? nobody : `peer ${lane}`;
   const who = slot === undefined ? peer : `tab ${slot + 1}, ${peer}`;
   return element('li', { class: `happening of-${kind}` }, [
     element('span', { class: 'mono', text: (timeUs / 1e6).toFixed(6) }),

@@ -15,6 +15,16 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// What begins with it, for people.
+    pub(super) fn text(self) -> &'static str {
+        match self {
+            Phase::SetUp => "the run began",
+            Phase::Work => "the clients began to work",
+            Phase::Calm => "the clients are done, and nothing bad happens any more",
+            Phase::Verdict => "every place has its peer, and all is judged",
+        }
+    }
+
     /// Its name, in one or two words.
     pub fn name(self) -> &'static str {
         match self {

@@ -12,6 +12,7 @@ use super::phase::Phase;
 use super::recorded::{Recorded, Seen};
 use crate::cluster::{Cluster, Peer};
 use crate::executor::Simulation;
+use crate::happenings::HappeningKind;
 use crate::history::{Checked, History, Observation, Outcome};
 use crate::timeline::{Place, Timeline};
 
@@ -102,6 +103,7 @@ impl Stage {
 
     pub(super) fn enter(&self, phase: Phase) {
         self.phase.set(phase);
+        self.cluster.note_of(None, HappeningKind::Phase, phase.text());
     }
 
     /// How often something had to hold so far.
