@@ -26,6 +26,8 @@ struct Module {
     out_name: &'static str,
     profile: &'static str,
     features: &'static [&'static str],
+    /// How much the optimizer does.
+    level: &'static str,
     folder: fn() -> PathBuf,
 }
 
@@ -35,6 +37,7 @@ const ENGINE: Module = Module {
     out_name: "plinth_wasm",
     profile: "release",
     features: &[],
+    level: "-O3",
     folder: paths::generated,
 };
 
@@ -45,16 +48,17 @@ const SIMULATOR: Module = Module {
     out_name: "plinth_sim_wasm",
     profile: "sim",
     features: &["canaries"],
+    // Half the time, for a module that only the demo loads.
+    level: "-O1",
     folder: paths::generated_simulator,
 };
 
 /// The version that Cargo.toml demands of the generator; another makes other bindings of the same wasm.
 const GENERATOR_VERSION: &str = "0.2.130";
 
-/// `-O3`, and the features that rustc itself enables for the target by default: all of them are in every browser of the
+/// The features that rustc itself enables for the target by default: all of them are in every browser of the
 /// last three years, and none beyond them may creep in.
-const OPTIMIZER_FLAGS: [&str; 9] = [
-    "-O3",
+const OPTIMIZER_FLAGS: [&str; 8] = [
     "--enable-bulk-memory",
     "--enable-bulk-memory-opt",
     "--enable-call-indirect-overlong",
@@ -109,7 +113,8 @@ fn make(module: &Module, stamp: &str, toolchain: WasmToolchain) -> Result<()> {
         .join(format!("{}.wasm", module.out_name));
     let wasm = module.wasm_file();
     let glue = (module.folder)().join(format!("{}.js", module.out_name));
-    let mut flags = OPTIMIZER_FLAGS.to_vec();
+    let mut flags = vec![module.level];
+    flags.extend(OPTIMIZER_FLAGS);
     if env::var_os(NAMES_VARIABLE).is_some() {
         flags.push("--debuginfo");
     }

@@ -23,7 +23,7 @@ impl Day {
     #[wasm_bindgen(constructor)]
     pub fn new(seed: u64, fault: Option<String>) -> Result<Day, JsError> {
         Ok(Day {
-            run: Run::new(&fault::scenario(seed, fault.as_deref())?),
+            run: Run::new(&fault::scenario(seed, fault)?),
             told: 0,
         })
     }
@@ -72,6 +72,6 @@ impl Day {
 /// A fault that does not exist.
 #[wasm_bindgen(js_name = runSeed, unchecked_return_type = "Verdict")]
 pub fn run_seed(seed: u64, fault: Option<String>) -> Result<JsValue, JsError> {
-    let report = fault::scenario(seed, fault.as_deref())?.run();
+    let report = fault::scenario(seed, fault)?.run();
     Ok(to_js(&VerdictView::of(&report)))
 }

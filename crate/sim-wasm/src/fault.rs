@@ -28,7 +28,7 @@ fn all() -> Vec<Choice> {
 /// # Errors
 /// A name that is none.
 #[cfg(feature = "canaries")]
-pub(super) fn scenario(seed: u64, fault: Option<&str>) -> Result<Scenario, JsError> {
+pub(super) fn scenario(seed: u64, fault: Option<String>) -> Result<Scenario, JsError> {
     use plinth_core::words::Canary;
     let scenario = Scenario::of_seed(seed);
     let Some(name) = fault else {
@@ -42,7 +42,7 @@ pub(super) fn scenario(seed: u64, fault: Option<&str>) -> Result<Scenario, JsErr
 }
 
 #[cfg(not(feature = "canaries"))]
-pub(super) fn scenario(seed: u64, fault: Option<&str>) -> Result<Scenario, JsError> {
+pub(super) fn scenario(seed: u64, fault: Option<String>) -> Result<Scenario, JsError> {
     match fault {
         None => Ok(Scenario::of_seed(seed)),
         Some(name) => Err(JsError::new(&format!(

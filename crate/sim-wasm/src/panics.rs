@@ -2,13 +2,13 @@
 
 use std::panic;
 
+use plinth_sim::scenario::violation_of_panic;
 use wasm_bindgen::prelude::*;
 
 /// Called by the page's generated code when the module is instantiated.
 #[wasm_bindgen(start)]
 pub fn throw_panics() {
     panic::set_hook(Box::new(|info| {
-        let message = info.payload_as_str().unwrap_or("without a message");
-        wasm_bindgen::throw_str(&format!("panic: {message}"));
+        wasm_bindgen::throw_str(&violation_of_panic(info.payload()));
     }));
 }

@@ -8,8 +8,8 @@ use plinth_sim::workload::WorkloadKind;
 /// Seeds within which a canary must be found.
 const SEEDS_MAX: u64 = 40;
 
-/// Looks for a planted fault in days of the workloads that it ought to hurt, or of this one.
-fn hunt(canary: Canary, workload: Option<WorkloadKind>) {
+/// Looks for a planted fault in days of the workloads that it ought to hurt, or of this one; what was found.
+fn hunt(canary: Canary, workload: Option<WorkloadKind>) -> String {
     for seed in 0..SEEDS_MAX {
         let mut scenario = Scenario::of_seed(seed).with_canary(canary);
         if let Some(workload) = workload {
@@ -18,7 +18,7 @@ fn hunt(canary: Canary, workload: Option<WorkloadKind>) {
         let report = scenario.run();
         if let Some(violation) = report.violation {
             println!("{canary:?} was found at seed {seed}: {violation}");
-            return;
+            return violation;
         }
     }
     panic!("{canary:?} survived {SEEDS_MAX} seeds");
@@ -58,6 +58,15 @@ fn a_watch_that_is_armed_late_is_found() {
 #[test]
 fn an_answer_before_the_commit_is_durable_is_found() {
     hunt(Canary::AnswerBeforeDurable, None);
+}
+
+#[test]
+fn a_panic_is_found_and_told_as_one() {
+    let found = hunt(Canary::PanicOnLostRace, None);
+    assert!(
+        found.starts_with("panic: a race for a place in the log was lost"),
+        "{found}"
+    );
 }
 
 #[test]

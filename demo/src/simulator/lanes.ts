@@ -252,7 +252,7 @@ function drawAxis(
     pen.text('--faint', 11, 'mono');
     const isLast = x(timeUs) + 40 > width;
     context.textAlign = isLast ? 'right' : 'left';
-    context.fillText(clock(timeUs, stepUs), x(timeUs) + (isLast ? MARGIN : 0), 12);
+    context.fillText(clock(timeUs, stepUs, endUs), x(timeUs) + (isLast ? MARGIN : 0), 12);
     context.textAlign = 'left';
   }
 }
@@ -292,6 +292,7 @@ function roomFor(nowUs: number): number {
   return [...ladder()].find((step) => step >= 50_000 && step >= 1.02 * nowUs) ?? nowUs;
 }
 
-function clock(timeUs: number, stepUs: number): string {
-  return stepUs < 1_000_000 ? `${Math.round(timeUs / 1_000)} ms` : `${Math.round(timeUs / 1e6)} s`;
+function clock(timeUs: number, stepUs: number, endUs: number): string {
+  if (endUs < 1_000_000) return `${Math.round(timeUs / 1_000)} ms`;
+  return `${(timeUs / 1e6).toFixed(stepUs < 1_000_000 ? 1 : 0)} s`;
 }

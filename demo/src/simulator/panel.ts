@@ -44,8 +44,11 @@ export const simulatorPanel: Panel = {
 
     let day: Day | undefined;
     let isRunning = false;
-    /** Of the newest order: what an older one still brings is not wanted any more. */
+    /** Of the newest day: what an older one still brings is not wanted any more. */
     let order = 0;
+    /** Of those who let the day go on: the newest one does. */
+    let turn = 0;
+    let beginning: Promise<void> = Promise.resolve();
 
     for (const { name, text } of await simulator.faults()) fault.append(new Option(text, name));
     seed.value = String(FIRST_SEED);
@@ -85,11 +88,16 @@ export const simulatorPanel: Panel = {
       return isGood ? BigInt(text) : undefined;
     }
 
-    /** Sets the stage for the day of the seed that is asked for. */
-    async function begin(): Promise<void> {
+    /** Sets the stage for the day of the seed that is asked for; whoever plays it waits until then. */
+    function begin(): Promise<void> {
       const wanted = seedOf();
-      if (wanted === undefined) return;
+      if (wanted === undefined) return Promise.resolve();
       pause();
+      beginning = setTheStage(wanted);
+      return beginning;
+    }
+
+    async function setTheStage(wanted: bigint): Promise<void> {
       order += 1;
       const own = order;
       const scenario = await simulator.begin(wanted, fault.value);
@@ -110,6 +118,7 @@ export const simulatorPanel: Panel = {
     async function stepOnce(): Promise<void> {
       if (seedOf() === undefined) return;
       pause();
+      await beginning.catch(begin);
       if (day === undefined || day.isOver) await begin();
       await advance(() => simulator.step());
     }
@@ -121,14 +130,16 @@ export const simulatorPanel: Panel = {
 
     async function play(): Promise<void> {
       if (seedOf() === undefined) return;
+      await beginning.catch(begin);
       if (day === undefined || day.isOver) await begin();
       isRunning = true;
       showButtons();
-      const own = order;
+      turn += 1;
+      const own = turn;
       let nowUs = day?.view?.nowUs ?? 0;
       let lastMs = performance.now();
       try {
-        while (isRunning && own === order) {
+        while (isRunning && own === turn) {
           const frameMs = await nextFrame();
           const passedMs = Math.min(FRAME_MS_MAX, Math.max(0, frameMs - lastMs));
           lastMs = frameMs;
@@ -141,11 +152,11 @@ export const simulatorPanel: Panel = {
           nowUs = played.isBehind ? played.view.nowUs : untilUs;
         }
       } finally {
-        if (own === order) pause();
+        if (own === turn) pause();
       }
     }
 
-    /** What came of it, or nothing if the day was over with it or is another one by now. */
+    /** What came of it, or nothing if it ended in a panic, or if the day is another one by now. */
     async function advance(work: () => Promise<Played>): Promise<Played | undefined> {
       const [own, played] = [order, day];
       try {

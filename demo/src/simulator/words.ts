@@ -29,10 +29,11 @@ export function chips(choices: readonly Choice[]): HTMLElement[] {
 /** The whole verdict in a sentence. */
 export function sentence(verdict: Verdict): string {
   const { seed, transactions, commits, reads, conflicts, trace } = verdict;
+  // On days of false conflicts none can be judged.
+  const ofConflicts = conflicts === 0 ? '' : ` and ${counted(conflicts, 'conflict')}`;
   return (
-    `Seed ${seed} kept every promise: ${counted(transactions, 'transaction')}, ` +
-    `${counted(commits, 'commit')}, ${counted(reads, 'read')} and ${counted(conflicts, 'conflict')} judged, ` +
-    `trace hash ${trace}.`
+    `Seed ${seed} kept every promise: ${counted(transactions, 'transaction')} attempted; ` +
+    `${counted(commits, 'commit')}, ${counted(reads, 'read')}${ofConflicts} judged; trace hash ${trace}.`
   );
 }
 

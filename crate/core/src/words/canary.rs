@@ -37,5 +37,6 @@ canaries! {
     TailUnchecked = "tail-unchecked", "A batch is appended after records that it was not decided against";
     WatchArmedLate = "watch-armed-late", "A watch compares with the value at the time it is armed";
     AnswerBeforeDurable = "answer-before-durable", "Commits are answered before the storage says that they are done";
+    PanicOnLostRace = "panic-on-lost-race", "The engine panics when another peer takes a place in the log before it";
     RootBeforePages = "root-before-pages", "The root is switched before the pages that it needs are written";
 }

@@ -31,7 +31,7 @@ pub use hazard::Hazard;
 pub use minimize::minimized;
 pub use phase::Phase;
 pub use recorded::Recorded;
-pub use run::{Played, Portion, Report, Run};
+pub use run::{Played, Portion, Report, Run, violation_of_panic};
 pub use stage::{Stage, Told};
 
 use crate::cluster::ClusterOptions;

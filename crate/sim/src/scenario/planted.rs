@@ -13,6 +13,7 @@ fn hurt_by(canary: Canary) -> &'static [WorkloadKind] {
         Canary::TailUnchecked => &[WorkloadKind::Cycle, WorkloadKind::Bank],
         Canary::WatchArmedLate => &[WorkloadKind::Watches],
         Canary::AnswerBeforeDurable => &[WorkloadKind::Recovery],
+        Canary::PanicOnLostRace => &[WorkloadKind::Cycle, WorkloadKind::Bank],
         Canary::RootBeforePages => &[WorkloadKind::FoldUnderReaders],
     }
 }

@@ -204,17 +204,17 @@ impl Scenario {
         let mut run = Run::new(self);
         let caught = catch_unwind(AssertUnwindSafe(|| while run.step() {}));
         if let Err(panic) = caught {
-            run.stage.violate(format!("panic: {}", message_of(&*panic)));
+            run.stage.violate(violation_of_panic(&*panic));
         }
         run.report()
     }
 }
 
-/// What a panic says.
-fn message_of(panic: &(dyn Any + Send)) -> String {
+/// The violation that a panic is, with what it says.
+pub fn violation_of_panic(panic: &(dyn Any + Send)) -> String {
     let owned = panic.downcast_ref::<String>().cloned();
     let message = owned.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-    message.unwrap_or_else(|| "without a message".to_owned())
+    format!("panic: {}", message.as_deref().unwrap_or("without a message"))
 }
 
 async fn play(stage: &Rc<Stage>, scenario: &Scenario) -> Checked {
