@@ -133,8 +133,8 @@ test('a day runs in its own time, pauses, is stepped, and goes on to its verdict
 
 test('a day is the same one when it is played again, at once or step by step, and natively', async () => {
   const { page } = story;
-  // The last is beyond what a JavaScript number can tell apart.
-  const seeds = ['54', '8', '24', '60', '9007199254740993'];
+  // The last is the largest one, far beyond what a JavaScript number can tell apart.
+  const seeds = ['54', '8', '24', '60', '18446744073709551615'];
   const native = await nativeTraces(seeds);
   for (const seed of seeds) {
     await setUp({ seed });
@@ -151,6 +151,17 @@ test('a day is the same one when it is played again, at once or step by step, an
   await button('From the beginning').click();
   await page.locator('#simulator-verdict', { hasText: 'Seed 8 has not begun.' }).waitFor();
   assert.equal(await time(), 0);
+
+  // Another day in the middle of one, by a seed that is only typed.
+  await button('Run').click();
+  await judged(8);
+  await setUp({ seed: 60, speed: '10' });
+  await button('Run').click();
+  await page.waitForFunction(() => parseFloat(document.querySelector('#simulator-time').textContent) > 1);
+  await page.locator('#simulator-speed').selectOption(FASTEST);
+  await page.locator('#simulator-seed').fill('24');
+  await page.locator('#simulator-seed').press('Enter');
+  assert.match(await judged(24), new RegExp(`trace hash ${native[24]}\\.$`));
 });
 
 test('every planted fault is found within some days, and that day can be played', async (t) => {

@@ -45,7 +45,8 @@ export async function soak(
   const work = async (simulator: Simulator): Promise<void> => {
     while (!isDone()) {
       const seed = next;
-      next += 1n;
+      // After the largest seed comes the first.
+      next = BigInt.asUintN(64, next + 1n);
       const result = await judge(simulator, seed, fault).catch((error: unknown) => {
         // What was cut off by the end of it all is no failure.
         if (!isDone()) throw error;

@@ -206,21 +206,23 @@ fn run(scenario: &Scenario, is_twice: bool) -> Report {
 fn simulate(wish: &Wish) -> Result<Total, String> {
     let first = wish.first.unwrap_or(0);
     wish.scenario(first)?;
-    let limit = wish.seed_count().map(|count| first + count);
+    let count = wish.seed_count();
     let since = Instant::now();
     let time = wish
         .minutes
         .map(|minutes| Duration::from_secs_f64(60.0 * minutes));
-    let (next, is_over) = (AtomicU64::new(first), AtomicBool::new(false));
+    let (next, is_over) = (AtomicU64::new(0), AtomicBool::new(false));
     let total = Mutex::new(Total::default());
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let work = || {
         while !is_over.load(Ordering::Relaxed) {
-            let seed = next.fetch_add(1, Ordering::Relaxed);
-            let is_last = limit.is_some_and(|limit| seed >= limit);
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let is_last = count.is_some_and(|count| index >= count);
             if is_last || time.is_some_and(|time| since.elapsed() >= time) {
                 return;
             }
+            // After the largest seed comes the first.
+            let seed = first.wrapping_add(index);
             let Ok(scenario) = wish.scenario(seed) else { return };
             let report = run(&scenario, wish.is_twice);
             if wish.has_trace {
