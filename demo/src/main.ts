@@ -23,6 +23,11 @@ const PANELS: readonly PanelEntry[] = [
     title: 'Benchmarks',
     load: async () => (await import('./benchmarks/panel')).benchmarksPanel,
   },
+  {
+    id: 'simulator',
+    title: 'Simulator',
+    load: async () => (await import('./simulator/panel')).simulatorPanel,
+  },
   { id: 'storage', title: 'Storage', load: async () => (await import('./storage/panel')).storagePanel },
 ];
 

@@ -15,6 +15,7 @@ pub(crate) fn run(all: bool) -> Result<()> {
         paths::generated(),
         paths::www().join("dist"),
         paths::demo().join("dist"),
+        paths::generated_simulator(),
         paths::reference().join("dist"),
         package::unpacked(),
         paths::www().join("LICENSE-APACHE"),

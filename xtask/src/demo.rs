@@ -26,6 +26,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(50);
 pub(crate) fn run(port: Option<u16>) -> Result<()> {
     let kit = Kit::default();
     kit.built()?;
+    kit.simulator()?;
     build()?;
     let port = free_port(port)?;
     let interrupted = Arc::new(AtomicBool::new(false));

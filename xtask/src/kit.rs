@@ -21,6 +21,7 @@ pub(crate) struct Kit {
     browser: OnceCell<Remembered<Browser>>,
     firefox: OnceCell<Remembered<Option<PathBuf>>>,
     built: OnceCell<Remembered<()>>,
+    simulator: OnceCell<Remembered<()>>,
     packed: OnceCell<Remembered<PathBuf>>,
     unpacked: OnceCell<Remembered<()>>,
 }
@@ -55,6 +56,15 @@ impl Kit {
             self.npm()?;
             bindings::build(toolchain)?;
             package::build()
+        })
+    }
+
+    /// The simulator as the demo loads it.
+    pub(crate) fn simulator(&self) -> Result<()> {
+        once(&self.simulator, || {
+            let toolchain = self.toolchain()?;
+            self.npm()?;
+            bindings::build_simulator(toolchain)
         })
     }
 

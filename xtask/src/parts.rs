@@ -127,7 +127,15 @@ fn tidy(_: &Kit) -> Result<String> {
 }
 
 fn rust(_: &Kit) -> Result<String> {
-    let packages = ["--workspace", "--exclude", "xtask", "--exclude", "plinth-wasm"];
+    let packages = [
+        "--workspace",
+        "--exclude",
+        "xtask",
+        "--exclude",
+        "plinth-wasm",
+        "--exclude",
+        "plinth-sim-wasm",
+    ];
     let counted = tests(&mut cargo_tests(&packages));
     let mut examples = Tally::default();
     let documentation = command::run_seen(command::cargo().args(["test", "--doc"]).args(packages), |line| {
@@ -185,8 +193,9 @@ fn lint_js(kit: &Kit) -> Result<String> {
 }
 
 fn types(kit: &Kit) -> Result<String> {
-    // The tests of the package see the types that it ships.
+    // The tests of the package see the types that it ships, and the demo those of the simulator.
     kit.unpacked()?;
+    kit.simulator()?;
     let mut checked = Vec::new();
     let mut failed = Vec::new();
     for (workspace, folder) in [
@@ -237,6 +246,7 @@ fn firefox(kit: &Kit) -> Result<String> {
 
 fn demo(kit: &Kit) -> Result<String> {
     kit.built()?;
+    kit.simulator()?;
     let browser = kit.browser()?;
     tests(npm::script("demo", "test").env(BROWSER_VARIABLE, browser.path))
 }

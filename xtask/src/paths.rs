@@ -54,6 +54,11 @@ pub(crate) fn demo() -> PathBuf {
     root().join("demo")
 }
 
+/// What the binding generator writes for the demo's simulator; not in git.
+pub(crate) fn generated_simulator() -> PathBuf {
+    demo().join("generated")
+}
+
 /// The path as a person in the repository would type it.
 pub(crate) fn shown(path: &Path) -> String {
     path.strip_prefix(root()).unwrap_or(path).display().to_string()

@@ -18,7 +18,7 @@ const SEGMENTS: usize = 3;
 
 /// Compiles the engine and prints its sizes.
 pub(crate) fn run() -> Result<()> {
-    let compiled = bindings::compile(WasmToolchain::prepare()?)?;
+    let compiled = bindings::compile_engine(WasmToolchain::prepare()?)?;
     let bytes = fs::read(&compiled)?;
     let functions = functions(&bytes).context("the compiled wasm can't be read")?;
     let mut groups: BTreeMap<String, (usize, usize)> = BTreeMap::new();

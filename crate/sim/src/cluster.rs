@@ -15,7 +15,7 @@ use plinth_core::{Database, Error, ErrorCode, Result};
 use crate::disk::Disk;
 use crate::executor::{GroupId, Simulation};
 use crate::fake_locks::{FakeLocks, LockManager};
-use crate::happenings::Happenings;
+use crate::happenings::{Happening, HappeningKind, Happenings};
 use crate::peer_env::{PeerEnv, Perturbations, WallClock};
 use crate::simulated_storage::{Connection, Death, Faults, SimulatedStorage};
 use crate::transaction_queue::TransactionQueue;
@@ -194,7 +194,22 @@ impl Cluster {
 
     /// Something happened to the world.
     pub fn note(&self, what: &'static str) {
-        self.happenings.note_world(self.world.now_us(), what);
+        self.note_of(None, HappeningKind::Other, what);
+    }
+
+    /// Something of this kind happened to the peer with this number, or to the world.
+    pub(crate) fn note_of(&self, lane: Option<usize>, kind: HappeningKind, what: &'static str) {
+        self.happenings.note(Happening {
+            time_us: self.world.now_us(),
+            lane,
+            kind,
+            what,
+        });
+    }
+
+    /// The number of the peer that will be opened next.
+    pub(crate) fn next_lane(&self) -> usize {
+        self.next_lane.get()
     }
 
     /// Changes how unreliable the storage is, for every peer, from now on.
@@ -228,11 +243,12 @@ impl Cluster {
         let group = self.world.new_group();
         self.groups.borrow_mut().push(group);
         let env = Rc::new(self.env(group));
-        let storage = SimulatedStorage::new(&self.world, &self.disk, &self.queue, &self.faults, death);
+        let storage = self.storage_of(Some(env.lane), death);
         let connection = storage.connection();
         let news = ClusterNews {
             cluster: self.clone(),
             sender: group,
+            lane: env.lane,
         };
         let locks: Option<Box<dyn Locks>> = if self.options.without_locks {
             None
@@ -271,7 +287,13 @@ impl Cluster {
 
     /// A storage of its own, without a peer.
     pub fn storage(&self) -> SimulatedStorage {
-        SimulatedStorage::new(&self.world, &self.disk, &self.queue, &self.faults, None)
+        self.storage_of(None, None)
+    }
+
+    fn storage_of(&self, lane: Option<usize>, death: Option<Death>) -> SimulatedStorage {
+        let cluster = self.clone();
+        let note = Box::new(move |what| cluster.note_of(lane, HappeningKind::Storage, what));
+        SimulatedStorage::new(&self.world, &self.disk, &self.queue, &self.faults, death, note)
     }
 
     fn env(&self, group: GroupId) -> PeerEnv {
@@ -372,6 +394,8 @@ impl Cluster {
 struct ClusterNews {
     cluster: Cluster,
     sender: GroupId,
+    /// The sender's number.
+    lane: usize,
 }
 
 impl News for ClusterNews {
@@ -379,6 +403,7 @@ impl News for ClusterNews {
         self.tell(move |engine| engine.hear(tail));
         let Cluster { world, options, .. } = &self.cluster;
         if world.one_in(options.news_forgery_odds) {
+            self.note("forged news were sent");
             let forged = SequenceNumber::new(world.random_in(0..1 << 20));
             self.tell(move |engine| engine.hear(forged));
         }
@@ -390,6 +415,10 @@ impl News for ClusterNews {
 }
 
 impl ClusterNews {
+    fn note(&self, what: &'static str) {
+        self.cluster.note_of(Some(self.lane), HappeningKind::News, what);
+    }
+
     fn tell(&self, hear: impl Fn(&Rc<Engine<SimulatedStorage>>) + Copy + 'static) {
         let Cluster {
             world,
@@ -403,9 +432,13 @@ impl ClusterNews {
             .filter(|(group, _)| *group != self.sender)
         {
             if world.one_in(options.news_loss_odds) {
+                self.note("news were lost");
                 continue;
             }
             let copies = 1 + u64::from(world.one_in(options.news_repeat_odds));
+            if copies > 1 {
+                self.note("news were sent twice");
+            }
             for _ in 0..copies {
                 let (delay, engine) = (world.sleep_below(options.news_delay_us), engine.clone());
                 world.spawn_in(

@@ -271,6 +271,21 @@ impl Simulation {
         true
     }
 
+    /// When the next step will be: now, or when the next timer is due; `None` if there is none.
+    pub fn next_us(&self) -> Option<u64> {
+        let ready = self.inner.ready.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_any_runnable = match self.inner.frozen.borrow().is_empty() {
+            true => !ready.is_empty(),
+            false => !self.runnable(&ready).is_empty(),
+        };
+        if is_any_runnable {
+            return Some(self.now_us());
+        }
+        let timers = self.inner.timers.borrow();
+        let (&(time, _), _) = timers.first_key_value()?;
+        Some(time.max(self.now_us()))
+    }
+
     /// The places of the tasks that are not frozen.
     fn runnable(&self, ready: &[TaskId]) -> Vec<usize> {
         let (tasks, frozen) = (self.inner.tasks.borrow(), self.inner.frozen.borrow());

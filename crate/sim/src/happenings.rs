@@ -1,12 +1,62 @@
-//! What happened in a run: how often each thing, and the latest things in their order.
+//! What happened in a run: how often each thing, of what kind it is, and the latest things in their order.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::rc::Rc;
 
+use plinth_core::words::Probe;
+
 /// How often each thing happened.
 pub type Counts = BTreeMap<&'static str, u64>;
+
+macro_rules! kinds {
+    ($($variant:ident = $name:literal, $text:literal;)*) => {
+        /// What sort of thing happened.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum HappeningKind {
+            $(#[doc = $text] $variant,)*
+        }
+
+        impl HappeningKind {
+            /// Every kind.
+            pub const ALL: &'static [HappeningKind] = &[$(HappeningKind::$variant,)*];
+
+            /// Its name, in one word.
+            pub fn name(self) -> &'static str {
+                match self { $(HappeningKind::$variant => $name,)* }
+            }
+        }
+    };
+}
+
+kinds! {
+    Commit = "commit", "A batch was committed.";
+    Conflict = "conflict", "A transaction was told of a conflict.";
+    Fold = "fold", "The log was folded into pages.";
+    Alone = "alone", "A peer became alone.";
+    Company = "company", "A peer stopped being alone.";
+    Death = "death", "A peer or the machine ended.";
+    Absence = "absence", "A page was taken away for a while.";
+    Storage = "storage", "A storage operation failed, or a connection did.";
+    News = "news", "News were lost, repeated or forged.";
+    Clock = "clock", "A wall clock jumped or stopped.";
+    Phase = "phase", "A part of the run began.";
+    Other = "other", "Something else that is worth having seen.";
+}
+
+impl HappeningKind {
+    fn of(probe: Probe) -> HappeningKind {
+        match probe {
+            Probe::Committed => HappeningKind::Commit,
+            Probe::Conflicted => HappeningKind::Conflict,
+            Probe::Folded => HappeningKind::Fold,
+            Probe::BecameAlone => HappeningKind::Alone,
+            Probe::SolitudeGivenUp | Probe::Robbed => HappeningKind::Company,
+            _ => HappeningKind::Other,
+        }
+    }
+}
 
 /// Something that happened to a peer, or to the world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +65,8 @@ pub struct Happening {
     pub time_us: u64,
     /// The number of the peer; `None` for the world.
     pub lane: Option<usize>,
+    /// What sort of thing.
+    pub kind: HappeningKind,
     /// What.
     pub what: &'static str,
 }
@@ -29,8 +81,8 @@ impl fmt::Display for Happening {
     }
 }
 
-/// The latest ones are kept.
-const KEPT_MAX: usize = 400;
+/// So many of the latest are kept.
+pub(crate) const KEPT_MAX: usize = 400;
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -44,22 +96,23 @@ struct Inner {
 pub struct Happenings(Rc<RefCell<Inner>>);
 
 impl Happenings {
-    pub(crate) fn note(&self, time_us: u64, lane: usize, what: &'static str) {
-        self.push(time_us, Some(lane), what);
+    pub(crate) fn note_probe(&self, time_us: u64, lane: usize, probe: Probe) {
+        self.note(Happening {
+            time_us,
+            lane: Some(lane),
+            kind: HappeningKind::of(probe),
+            what: probe.text(),
+        });
     }
 
-    pub(crate) fn note_world(&self, time_us: u64, what: &'static str) {
-        self.push(time_us, None, what);
-    }
-
-    fn push(&self, time_us: u64, lane: Option<usize>, what: &'static str) {
+    pub(crate) fn note(&self, happening: Happening) {
         let mut inner = self.0.borrow_mut();
-        *inner.counts.entry(what).or_default() += 1;
+        *inner.counts.entry(happening.what).or_default() += 1;
         inner.total += 1;
         if inner.latest.len() == KEPT_MAX {
             inner.latest.pop_front();
         }
-        inner.latest.push_back(Happening { time_us, lane, what });
+        inner.latest.push_back(happening);
     }
 
     /// How often each thing happened.
@@ -70,6 +123,14 @@ impl Happenings {
     /// The latest ones, oldest first.
     pub fn latest(&self) -> Vec<Happening> {
         self.0.borrow().latest.iter().copied().collect()
+    }
+
+    /// Those after the first `count`, oldest first, as far as they are kept.
+    pub fn after(&self, count: u64) -> Vec<Happening> {
+        let inner = self.0.borrow();
+        let wanted = usize::try_from(inner.total.saturating_sub(count)).unwrap_or(usize::MAX);
+        let skipped = inner.latest.len().saturating_sub(wanted);
+        inner.latest.iter().skip(skipped).copied().collect()
     }
 
     /// How many there were.

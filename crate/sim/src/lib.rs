@@ -10,6 +10,7 @@
 
 mod cluster;
 mod disk;
+mod draw;
 mod executor;
 mod fake_locks;
 mod happenings;
@@ -28,10 +29,10 @@ pub use cluster::{Cluster, ClusterOptions, Peer};
 pub use disk::{Disk, Item, Written};
 pub use executor::{GroupId, Simulation, program_seeds, seeds};
 pub use fake_locks::{FakeLocks, LockManager};
-pub use happenings::{Counts, Happening, Happenings};
+pub use happenings::{Counts, Happening, HappeningKind, Happenings};
 pub use history::{Checked, History, Observation, Operation, Outcome};
 pub use page_store::PageStore;
 pub use peer_env::Perturbations;
-pub use scenario::{Report, Run, Scenario};
+pub use scenario::{Played, Portion, Report, Run, Scenario};
 pub use simulated_storage::{Connection, Death, Faults, SimulatedStorage};
 pub use timeline::{Place, Timeline};

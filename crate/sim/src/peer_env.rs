@@ -112,7 +112,7 @@ impl Env for PeerEnv {
     }
 
     fn note(&self, probe: Probe) {
-        self.happenings.note(self.world.now_us(), self.lane, probe.text());
+        self.happenings.note_probe(self.world.now_us(), self.lane, probe);
     }
 
     fn is_perturbed(&self, perturbation: Perturbation) -> bool {

@@ -121,6 +121,8 @@ pub struct SimulatedStorage {
     faults: Rc<Cell<Faults>>,
     death: Option<Death>,
     connection: Rc<Connection>,
+    /// Tells what went wrong.
+    note: Rc<dyn Fn(&'static str)>,
 }
 
 /// How a transaction changed the disk, and what it answers.
@@ -182,6 +184,7 @@ impl SimulatedStorage {
         queue: &TransactionQueue,
         faults: &Rc<Cell<Faults>>,
         death: Option<Death>,
+        note: Box<dyn Fn(&'static str)>,
     ) -> SimulatedStorage {
         SimulatedStorage {
             world: world.clone(),
@@ -190,6 +193,7 @@ impl SimulatedStorage {
             faults: Rc::clone(faults),
             death,
             connection: Rc::default(),
+            note: Rc::from(note),
         }
     }
 
@@ -202,6 +206,7 @@ impl SimulatedStorage {
         let faults = self.faults.get();
         self.world.sleep_below(faults.delay_us).await;
         if self.world.one_in(faults.slow_odds) {
+            (self.note)("a storage operation takes long");
             self.world.sleep_below(faults.slow_us).await;
         }
     }
@@ -259,12 +264,14 @@ impl SimulatedStorage {
                 drop(lost.map(|effect| Hardening::of(&self.disk, effect.written)));
             }
             drop(ticket);
+            (self.note)("the answer to a write was lost");
             self.connection.is_known.set(false);
             self.delay().await;
             self.connection.check()?;
             return Err(unknown());
         }
         if self.world.one_in(faults.io_error_odds) {
+            (self.note)("a storage operation was aborted");
             let reason = if self.world.one_in(2) {
                 "simulated abort without a reason; nothing was done"
             } else {
@@ -293,6 +300,7 @@ impl SimulatedStorage {
         if self.disk.is_over_quota(bytes as u64) {
             let errors = &self.connection.quota_errors;
             errors.set(errors.get() + 1);
+            (self.note)("a write found no room");
             return Err(io_error(
                 "simulated QuotaExceededError: the storage that the browser grants this site is used up; \
                  nothing was written",

@@ -22,7 +22,7 @@ fn run(scenario: &Scenario) -> Report {
 }
 
 /// States that a batch of ordinary runs must have reached besides those that engines note.
-const STATES: [&str; 26] = [
+const STATES: [&str; 36] = [
     "a database was checked",
     "a database was closed",
     "a database was compacted",
@@ -32,12 +32,15 @@ const STATES: [&str; 26] = [
     "a page was hidden",
     "a page was put away",
     "a peer was killed",
+    "a storage operation takes long",
+    "a storage operation was aborted",
     "a peer was told that its database is gone",
     "a subscription was told of changes",
     "a wall clock jumped",
     "a wall clock stopped",
     "a watch fired",
     "a wild call was refused",
+    "a write found no room",
     "an engine trapped, and was opened anew",
     "an export told of changes that came meanwhile",
     "an export was broken off",
@@ -45,9 +48,16 @@ const STATES: [&str; 26] = [
     "an import was broken off",
     "another tab deleted the database",
     "damage was told",
+    "every place has its peer, and all is judged",
     "everything was folded",
+    "forged news were sent",
+    "news were lost",
+    "news were sent twice",
     "room ran out",
+    "the answer to a write was lost",
     "the browser threw the database away",
+    "the clients are done, and nothing bad happens any more",
+    "the clients began to work",
     "the machine died, and lost what was not durable",
 ];
 

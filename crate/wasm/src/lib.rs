@@ -26,6 +26,13 @@ mod trap;
 mod watch_handle;
 mod web_locks;
 
+/// The product has no planted faults. Natively this crate is only linted, together with crates that do.
+#[cfg(target_arch = "wasm32")]
+const _: () = assert!(
+    !plinth_core::words::HAS_CANARIES,
+    "the feature `canaries` plants faults in the engine"
+);
+
 pub use database_handle::{DatabaseHandle, delete_database, open_database};
 pub use directory_handle::DirectoryHandle;
 pub use directory_layer_handle::DirectoryLayerHandle;

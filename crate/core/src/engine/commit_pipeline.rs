@@ -201,6 +201,11 @@ impl<S: Storage> Engine<S> {
                 }
                 Ok(Attempt::LostRace) => {
                     self.env.note(Probe::BatchDecidedAgain);
+                    #[cfg(feature = "canaries")]
+                    assert!(
+                        self.env.canary() != Some(Canary::PanicOnLostRace),
+                        "a race for a place in the log was lost"
+                    );
                 }
                 Ok(Attempt::RootMoved) => {
                     self.env.note(Probe::RootMovedDuringCommit);

@@ -537,6 +537,7 @@ impl<S: Storage> Engine<S> {
                 Ok(_) => self.committed_count.set(self.committed_count.get() + 1),
                 Err(rejection) if rejection.error.code() == ErrorCode::NotCommitted => {
                     self.conflict_count.set(self.conflict_count.get() + 1);
+                    self.env.note(Probe::Conflicted);
                 }
                 Err(_) => {}
             }

@@ -1,7 +1,6 @@
 //! The nouns that everything else is written in. Pure data; refers to nothing else in the crate.
 
 mod atomic_op;
-#[cfg(feature = "canaries")]
 mod canary;
 mod durability;
 mod env;
@@ -19,6 +18,7 @@ mod version;
 pub use atomic_op::AtomicOp;
 #[cfg(feature = "canaries")]
 pub use canary::Canary;
+pub use canary::HAS_CANARIES;
 pub use durability::Durability;
 pub use env::{Env, LocalFuture};
 pub use error::{Error, ErrorCode, Result};

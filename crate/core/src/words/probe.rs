@@ -28,6 +28,7 @@ macro_rules! probes {
 probes! {
     Committed = "a batch was committed";
     BatchOfSeveral = "a batch had several transactions";
+    Conflicted = "a transaction was told of a conflict";
     BatchDecidedAgain = "a batch was decided again against records of other peers";
     CommitTookItsTurn = "a batch that lost many races was appended in its turn";
     VoidRecord = "a record was too late, and is void";

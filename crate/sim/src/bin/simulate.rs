@@ -23,6 +23,7 @@ const USAGE: &str = "\
   --twice           run each seed a second time and compare the traces
   --threads N       how many seeds are run side by side (default: one per core)
   --trace           tell the latest events of the run, as after a violation
+  --hash            tell each seed's trace hash, which is the same on every machine
 Without --seed, --seeds, --minutes and --transactions: 1,000 seeds.";
 
 /// What the command line asks for.
@@ -40,6 +41,7 @@ struct Wish {
     threads: Option<usize>,
     is_twice: bool,
     has_trace: bool,
+    has_hash: bool,
 }
 
 impl Wish {
@@ -54,6 +56,10 @@ impl Wish {
                 "--help" => return Err(USAGE.to_owned()),
                 "--trace" => {
                     wish.has_trace = true;
+                    continue;
+                }
+                "--hash" => {
+                    wish.has_hash = true;
                     continue;
                 }
                 _ => {}
@@ -200,25 +206,30 @@ fn run(scenario: &Scenario, is_twice: bool) -> Report {
 fn simulate(wish: &Wish) -> Result<Total, String> {
     let first = wish.first.unwrap_or(0);
     wish.scenario(first)?;
-    let limit = wish.seed_count().map(|count| first + count);
+    let count = wish.seed_count();
     let since = Instant::now();
     let time = wish
         .minutes
         .map(|minutes| Duration::from_secs_f64(60.0 * minutes));
-    let (next, is_over) = (AtomicU64::new(first), AtomicBool::new(false));
+    let (next, is_over) = (AtomicU64::new(0), AtomicBool::new(false));
     let total = Mutex::new(Total::default());
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let work = || {
         while !is_over.load(Ordering::Relaxed) {
-            let seed = next.fetch_add(1, Ordering::Relaxed);
-            let is_last = limit.is_some_and(|limit| seed >= limit);
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let is_last = count.is_some_and(|count| index >= count);
             if is_last || time.is_some_and(|time| since.elapsed() >= time) {
                 return;
             }
+            // After the largest seed comes the first.
+            let seed = first.wrapping_add(index);
             let Ok(scenario) = wish.scenario(seed) else { return };
             let report = run(&scenario, wish.is_twice);
             if wish.has_trace {
                 print_latest(&report);
+            }
+            if wish.has_hash {
+                println!("seed {seed}: trace {:016x}", report.trace);
             }
             let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
             total.add(&report);

@@ -5,6 +5,7 @@ use plinth_core::ErrorCode;
 use plinth_core::words::{TRANSACTION_BYTES_MAX, TransactionOption};
 
 use super::{Actor, Program, Step, keys};
+use crate::draw::index_in;
 use crate::model::{Call, Conflicts};
 
 /// What the calls of programs are mostly about.
@@ -126,10 +127,10 @@ impl Progress {
 pub fn generate(seed: u64, profile: &Profile) -> Program {
     let mut random = Rng::with_seed(seed);
     let random = &mut random;
-    let peer_count = random.usize(1..=profile.peers_max);
-    let actors: Vec<Actor> = (0..random.usize(1..=profile.transactions_max))
+    let peer_count = index_in(random, 1..=profile.peers_max);
+    let actors: Vec<Actor> = (0..index_in(random, 1..=profile.transactions_max))
         .map(|_| Actor {
-            peer: random.usize(..peer_count),
+            peer: index_in(random, ..peer_count),
             size_limit: match random.u8(..8) {
                 0 => random.u64(32..600),
                 _ => TRANSACTION_BYTES_MAX,
@@ -140,8 +141,8 @@ pub fn generate(seed: u64, profile: &Profile) -> Program {
     let mut progresses = vec![Progress::NEW; actors.len()];
     let mut steps = Vec::new();
     populate(random, &mut steps);
-    for _ in 0..random.usize(4..=profile.steps_max) {
-        let transaction = random.usize(..actors.len());
+    for _ in 0..index_in(random, 4..=profile.steps_max) {
+        let transaction = index_in(random, ..actors.len());
         let Some(progress) = progresses.get_mut(transaction) else {
             continue;
         };
@@ -198,7 +199,7 @@ pub fn generate(seed: u64, profile: &Profile) -> Program {
 
 /// Has the first transaction put some keys into the database before everything else.
 fn populate(random: &mut Rng, steps: &mut Vec<Step>) {
-    let sets = (0..random.usize(..10)).map(|_| Call::Set(keys::key(random), keys::value(random)));
+    let sets = (0..index_in(random, ..10)).map(|_| Call::Set(keys::key(random), keys::value(random)));
     let calls: Vec<Call> = sets.chain([Call::Commit, Call::Reset]).collect();
     steps.extend(calls.into_iter().map(|call| Step::Call {
         transaction: 0,

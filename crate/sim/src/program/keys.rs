@@ -6,6 +6,8 @@ use plinth_core::words::{
     AtomicOp, KEY_BYTES_MAX, Key, KeySelector, RangeOptions, SYSTEM_KEY_SPACE_END, StreamingMode, Value,
 };
 
+use crate::draw::index_in;
+
 /// A random key that can be stored, read and cleared.
 pub(super) fn key(random: &mut Rng) -> Key {
     const USUAL: [&[u8]; 12] = [
@@ -28,7 +30,7 @@ pub(super) fn key(random: &mut Rng) -> Key {
         1..=6 => return b"\xff/x".as_slice().into(),
         _ => {}
     }
-    let index = random.usize(..USUAL.len());
+    let index = index_in(random, ..USUAL.len());
     USUAL.get(index).copied().unwrap_or_default().into()
 }
 
@@ -77,12 +79,12 @@ pub(super) fn value(random: &mut Rng) -> Value {
     match random.u16(..600) {
         0 => vec![7; 60_000].into(),
         1..=8 => vec![7; 200].into(),
-        _ => (0..random.usize(..4)).map(|_| random.u8(..3) * 127).collect(),
+        _ => (0..index_in(random, ..4)).map(|_| random.u8(..3) * 127).collect(),
     }
 }
 
 pub(super) fn op(random: &mut Rng) -> AtomicOp {
-    let index = random.usize(..AtomicOp::ALL.len());
+    let index = index_in(random, ..AtomicOp::ALL.len());
     AtomicOp::ALL.get(index).copied().unwrap_or(AtomicOp::Add)
 }
 
@@ -120,7 +122,7 @@ fn selector_from(random: &mut Rng, key: Key) -> KeySelector {
 }
 
 pub(super) fn range_options(random: &mut Rng) -> RangeOptions {
-    let limit = random.usize(..4);
+    let limit = index_in(random, ..4);
     let mode = match random.u8(..8) {
         0 if limit > 0 => StreamingMode::Exact,
         1 => StreamingMode::Small,
@@ -133,7 +135,7 @@ pub(super) fn range_options(random: &mut Rng) -> RangeOptions {
     RangeOptions {
         limit,
         target_bytes: if random.u8(..4) == 0 {
-            random.usize(1..40)
+            index_in(random, 1..40)
         } else {
             0
         },

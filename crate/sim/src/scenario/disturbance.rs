@@ -8,9 +8,11 @@ use plinth_core::engine::FoldExtent;
 use plinth_core::words::LocalFuture;
 use plinth_core::{Error, ErrorCode};
 
+use super::cast::Absence;
 use super::hazard::Hazard;
 use super::stage::Stage;
 use crate::cluster::Peer;
+use crate::happenings::HappeningKind;
 
 /// Longest time that a page stands still, is hidden or put away.
 const ABSENCE_US: u64 = 3_000_000;
@@ -55,10 +57,13 @@ impl Disturber {
             let world = this.stage.world().clone();
             world.sleep_below(delay_us).await;
             let peer = loop {
+                let lane = this.stage.cluster().next_lane();
+                this.stage.cast().begin(slot, lane, world.now_us());
                 match this.stage.cluster().try_open().await {
                     Ok(peer) => break peer,
                     Err(error) => this.stage.check_failure("opening", &error),
                 }
+                this.stage.cast().end(slot, world.now_us());
                 world.sleep_below(20_000).await;
             };
             this.opening.borrow_mut().remove(&slot);
@@ -102,48 +107,49 @@ impl Disturber {
             return;
         };
         let engine = Rc::clone(peer.database.engine());
+        let note = |kind, what| cluster.note_of(Some(peer.lane()), kind, what);
         match hazard {
             Hazard::Kills => {
-                cluster.note("a peer was killed");
+                note(HappeningKind::Death, "a peer was killed");
                 stage.put_peer(slot, None);
                 cluster.kill(&peer);
                 self.fill(slot, 50_000);
             }
             Hazard::Crashes => self.crash(),
             Hazard::Freezes => {
-                self.absence(&peer, "a page was frozen", |is_away| match is_away {
+                self.absence(&peer, Absence::Frozen, |is_away| match is_away {
                     true => cluster.freeze(&peer),
                     false => cluster.thaw(&peer),
                 })
                 .await;
             }
             Hazard::Hiding => {
-                self.absence(&peer, "a page was hidden", |is_away| engine.set_visible(!is_away))
+                self.absence(&peer, Absence::Hidden, |is_away| engine.set_visible(!is_away))
                     .await;
             }
             Hazard::PutAway => {
-                self.absence(&peer, "a page was put away", |is_away| match is_away {
+                self.absence(&peer, Absence::PutAway, |is_away| match is_away {
                     true => engine.suspend(),
                     false => engine.resume(),
                 })
                 .await;
             }
             Hazard::ClockJumps => {
-                cluster.note("a wall clock jumped");
+                note(HappeningKind::Clock, "a wall clock jumped");
                 peer.set_wall_clock_offset(world.random_in(0..7_200_000_000) as i64 - 3_600_000_000);
             }
             Hazard::ClockStops => {
-                cluster.note("a wall clock stopped");
+                note(HappeningKind::Clock, "a wall clock stopped");
                 peer.stop_wall_clock(true);
                 world.sleep_below(ABSENCE_US).await;
                 peer.stop_wall_clock(false);
             }
             Hazard::LostConnections => {
-                cluster.note("a connection was lost");
+                note(HappeningKind::Storage, "a connection was lost");
                 peer.connection().lose();
             }
             Hazard::Traps => {
-                cluster.note("an engine trapped, and was opened anew");
+                note(HappeningKind::Death, "an engine trapped, and was opened anew");
                 let detail = "simulated trap";
                 engine.fail(&Error::new(ErrorCode::InternalError, detail));
                 world.sleep_below(20_000).await;
@@ -152,7 +158,7 @@ impl Disturber {
                 self.fill(slot, 50_000);
             }
             Hazard::Closing => {
-                cluster.note("a database was closed");
+                note(HappeningKind::Death, "a database was closed");
                 stage.put_peer(slot, None);
                 let closing = peer.clone();
                 cluster
@@ -163,7 +169,7 @@ impl Disturber {
             }
             Hazard::Housekeeping => self.keep_house(&peer).await,
             Hazard::ForcedFolds => {
-                cluster.note("everything was folded");
+                note(HappeningKind::Other, "everything was folded");
                 let folding = async move {
                     let _told_by_the_check = engine.fold(FoldExtent::All).await;
                 };
@@ -175,29 +181,33 @@ impl Disturber {
 
     /// Takes a page away and brings it back, one absence at a time, with some presence after each: somebody
     /// must get on.
-    async fn absence(&self, peer: &Peer, what: &'static str, mut change: impl FnMut(bool)) {
-        if !self.absent.borrow_mut().insert(peer.lane()) {
+    async fn absence(&self, peer: &Peer, absence: Absence, mut change: impl FnMut(bool)) {
+        let lane = peer.lane();
+        if !self.absent.borrow_mut().insert(lane) {
             return;
         }
         let world = self.stage.world().clone();
         let absence_us = world.random_in(0..ABSENCE_US) >> world.random_in(0..8);
-        self.stage.cluster().note(what);
+        let cluster = self.stage.cluster();
+        cluster.note_of(Some(lane), HappeningKind::Absence, absence.text());
+        self.stage.cast().leave(lane, absence, world.now_us());
         change(true);
         world.sleep(absence_us).await;
         change(false);
+        self.stage.cast().come_back(lane, world.now_us());
         world.sleep(absence_us + 100_000).await;
-        self.absent.borrow_mut().remove(&peer.lane());
+        self.absent.borrow_mut().remove(&lane);
     }
 
     fn crash(self: &Rc<Self>) {
         let (stage, cluster) = (&self.stage, self.stage.cluster());
         let soft = cluster.disk().soft_transactions() as u64;
         let lost = stage.world().random_in(0..soft + 1) as usize;
-        cluster.note(if lost > 0 {
-            "the machine died, and lost what was not durable"
-        } else {
-            "the machine died"
-        });
+        let what = match lost {
+            0 => "the machine died",
+            _ => "the machine died, and lost what was not durable",
+        };
+        cluster.note_of(None, HappeningKind::Death, what);
         for slot in 0..stage.slots() {
             stage.put_peer(slot, None);
         }
@@ -213,11 +223,11 @@ impl Disturber {
         self.keeping.set(self.keeping.get() + 1);
         let (stage, cluster) = (Rc::clone(&self.stage), self.stage.cluster());
         let is_check = stage.world().one_in(2);
-        cluster.note(if is_check {
-            "a database was checked"
-        } else {
-            "a database was compacted"
-        });
+        let what = match is_check {
+            true => "a database was checked",
+            false => "a database was compacted",
+        };
+        cluster.note_of(Some(peer.lane()), HappeningKind::Other, what);
         let kept = peer.clone();
         let keeping = async move {
             if !is_check {

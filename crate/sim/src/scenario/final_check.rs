@@ -158,7 +158,7 @@ async fn damage_copy(stage: &Rc<Stage>, scenario: &Scenario, expected: &Rows) {
     } else {
         let random = world.random_u64();
         disk.damage(item, |bytes| {
-            let bit = random as usize % (8 * bytes.len().max(1));
+            let bit = (random % (8 * bytes.len().max(1) as u64)) as usize;
             if let Some(byte) = bytes.get_mut(bit / 8) {
                 *byte ^= 1 << (bit % 8);
             }

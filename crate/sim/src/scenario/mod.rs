@@ -5,10 +5,14 @@
 //! and judges: each workload what it knows, every peer against the log, the log's history against everything
 //! that clients saw, and a damaged copy of the disk, which must be told and never give other data.
 
+mod cast;
 mod disturbance;
 mod final_check;
 mod hazard;
 mod minimize;
+mod phase;
+#[cfg(feature = "canaries")]
+mod planted;
 mod recorded;
 mod run;
 mod stage;
@@ -22,13 +26,16 @@ use plinth_core::pure::PageOptions;
 #[cfg(feature = "canaries")]
 use plinth_core::words::Canary;
 
+pub use cast::{Absence, Appearance, Away, Cast};
 pub use hazard::Hazard;
 pub use minimize::minimized;
+pub use phase::Phase;
 pub use recorded::Recorded;
-pub use run::{Report, Run};
+pub use run::{Played, Portion, Report, Run, violation_of_panic};
 pub use stage::{Stage, Told};
 
 use crate::cluster::ClusterOptions;
+use crate::draw::index_in;
 use crate::peer_env::Perturbations;
 use crate::simulated_storage::Faults;
 use crate::workload::WorkloadKind;
@@ -59,12 +66,12 @@ impl Scenario {
         let mut random = Rng::with_seed(seed ^ 0x9e37_79b9_7f4a_7c15);
         let kinds = WorkloadKind::ALL;
         let pick = |random: &mut Rng| {
-            let index = random.usize(..kinds.len());
+            let index = index_in(random, ..kinds.len());
             kinds.get(index).copied().unwrap_or(WorkloadKind::Cycle)
         };
         let first = pick(&mut random);
         let mut workloads = vec![first];
-        for _ in 0..random.usize(..4) {
+        for _ in 0..index_in(&mut random, ..4) {
             let next = pick(&mut random);
             if !first.is_exclusive() && !next.is_exclusive() && !workloads.contains(&next) {
                 workloads.push(next);
@@ -80,9 +87,12 @@ impl Scenario {
         let pauses = [1_000, 10_000, 100_000, 1_000_000, 3_000_000];
         Scenario {
             seed,
-            peers: random.usize(1..5),
+            peers: index_in(&mut random, 1..5),
             steps: random.u64(4..16),
-            pause_us: pauses.get(random.usize(..pauses.len())).copied().unwrap_or(1_000),
+            pause_us: pauses
+                .get(index_in(&mut random, ..pauses.len()))
+                .copied()
+                .unwrap_or(1_000),
             workloads,
             hazards,
             #[cfg(feature = "canaries")]

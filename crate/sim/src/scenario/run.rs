@@ -6,11 +6,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use super::disturbance::Disturber;
+use super::phase::Phase;
 use super::stage::Stage;
 use super::{Hazard, Scenario, final_check};
 use crate::cluster::Cluster;
 use crate::executor::Simulation;
-use crate::happenings::{Counts, Happening, Happenings};
+use crate::happenings::{Counts, Happening, Happenings, KEPT_MAX};
 use crate::history::Checked;
 use crate::peer_env::Perturbations;
 use crate::simulated_storage::Faults;
@@ -40,6 +41,29 @@ pub struct Report {
     pub counts: Counts,
     /// The latest of these things.
     pub latest: Vec<Happening>,
+}
+
+/// How far to play a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Portion {
+    /// As long as the next thing happens no later than this, in virtual microseconds.
+    pub until_us: u64,
+    /// At most so many polls.
+    pub polls_max: u64,
+    /// Until so many things have happened that are told. More than a few hundred are not kept, and it ends before any
+    /// is forgotten.
+    pub happenings_max: u64,
+}
+
+/// Why playing a portion has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Played {
+    /// There is a verdict.
+    Over,
+    /// Nothing more happens until the time given.
+    UntilThen,
+    /// The number of polls or of happenings was reached.
+    Enough,
 }
 
 /// A run that can be stopped and looked at between any two polls.
@@ -91,6 +115,34 @@ impl Run {
         true
     }
 
+    /// Lets things happen, one after the other as [`step`](Run::step) does.
+    pub fn play(&mut self, portion: Portion) -> Played {
+        let happenings = self.happenings().clone();
+        let told = happenings.total();
+        // One poll may tell several.
+        let happenings_max = portion.happenings_max.min(KEPT_MAX as u64 / 2);
+        for _ in 0..portion.polls_max {
+            if self.is_over() {
+                return Played::Over;
+            }
+            if self
+                .world
+                .next_us()
+                .is_some_and(|next_us| next_us > portion.until_us)
+            {
+                return Played::UntilThen;
+            }
+            self.step();
+            if happenings.total() - told >= happenings_max {
+                break;
+            }
+        }
+        match self.is_over() {
+            true => Played::Over,
+            false => Played::Enough,
+        }
+    }
+
     /// Whether there is a verdict.
     pub fn is_over(&self) -> bool {
         self.checked.get().is_some() || self.stage.violation().is_some()
@@ -106,9 +158,14 @@ impl Run {
         self.stage.cluster().happenings()
     }
 
-    /// The peers that are open now, by their numbers.
-    pub fn open_lanes(&self) -> Vec<usize> {
-        self.stage.open_peers().iter().map(crate::Peer::lane).collect()
+    /// What is run.
+    pub fn scenario(&self) -> &Scenario {
+        &self.scenario
+    }
+
+    /// Who plays, and with what.
+    pub fn stage(&self) -> &Stage {
+        &self.stage
     }
 
     /// What is to be told of it now.
@@ -135,25 +192,29 @@ impl Run {
     }
 }
 
+impl Drop for Run {
+    fn drop(&mut self) {
+        self.world.abandon();
+    }
+}
+
 impl Scenario {
     /// Runs it to its end. A panic of the engine is a violation, too.
     pub fn run(&self) -> Report {
         let mut run = Run::new(self);
         let caught = catch_unwind(AssertUnwindSafe(|| while run.step() {}));
         if let Err(panic) = caught {
-            run.stage.violate(format!("panic: {}", message_of(&*panic)));
+            run.stage.violate(violation_of_panic(&*panic));
         }
-        let report = run.report();
-        run.world.abandon();
-        report
+        run.report()
     }
 }
 
-/// What a panic says.
-fn message_of(panic: &(dyn Any + Send)) -> String {
+/// The violation that a panic is, with what it says.
+pub fn violation_of_panic(panic: &(dyn Any + Send)) -> String {
     let owned = panic.downcast_ref::<String>().cloned();
     let message = owned.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-    message.unwrap_or_else(|| "without a message".to_owned())
+    format!("panic: {}", message.as_deref().unwrap_or("without a message"))
 }
 
 async fn play(stage: &Rc<Stage>, scenario: &Scenario) -> Checked {
@@ -172,6 +233,7 @@ async fn play(stage: &Rc<Stage>, scenario: &Scenario) -> Checked {
     for workload in &workloads {
         Rc::clone(workload).set_up(Rc::clone(stage)).await;
     }
+    stage.enter(Phase::Work);
     let disturbing = world.spawn(Rc::clone(&disturber).run());
     let mut clients = Vec::new();
     for workload in &workloads {
@@ -189,7 +251,9 @@ async fn play(stage: &Rc<Stage>, scenario: &Scenario) -> Checked {
     }
     stage.quieten();
     disturbing.await;
+    stage.enter(Phase::Calm);
     calm_down(stage, &disturber).await;
+    stage.enter(Phase::Verdict);
     for workload in &workloads {
         Rc::clone(workload).check(Rc::clone(stage)).await;
     }

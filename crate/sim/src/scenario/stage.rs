@@ -7,9 +7,12 @@ use std::rc::Rc;
 use plinth_core::words::{Durability, Version};
 use plinth_core::{Error, ErrorCode, Result, TransactionOptions};
 
+use super::cast::Cast;
+use super::phase::Phase;
 use super::recorded::{Recorded, Seen};
 use crate::cluster::{Cluster, Peer};
 use crate::executor::Simulation;
+use crate::happenings::HappeningKind;
 use crate::history::{Checked, History, Observation, Outcome};
 use crate::timeline::{Place, Timeline};
 
@@ -39,6 +42,34 @@ pub struct Stage {
     is_quiet: Cell<bool>,
     /// Whether the history is kept.
     is_judged: Cell<bool>,
+    cast: Cast,
+    phase: Cell<Phase>,
+    /// How often something had to hold.
+    expectations: Cell<u64>,
+}
+
+/// A transaction that a peer has under way, until this is dropped.
+struct Working {
+    stage: Rc<Stage>,
+    lane: usize,
+    workload: &'static str,
+}
+
+impl Working {
+    fn begin(stage: &Rc<Stage>, lane: usize, workload: &'static str) -> Working {
+        stage.cast.begin_work(lane, workload);
+        Working {
+            stage: Rc::clone(stage),
+            lane,
+            workload,
+        }
+    }
+}
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        self.stage.cast.end_work(self.lane, self.workload);
+    }
 }
 
 impl Stage {
@@ -54,7 +85,30 @@ impl Stage {
             crashes: Cell::default(),
             is_quiet: Cell::default(),
             is_judged: Cell::new(true),
+            cast: Cast::default(),
+            phase: Cell::default(),
+            expectations: Cell::default(),
         }
+    }
+
+    /// Who plays.
+    pub fn cast(&self) -> &Cast {
+        &self.cast
+    }
+
+    /// How far the run is.
+    pub fn phase(&self) -> Phase {
+        self.phase.get()
+    }
+
+    pub(super) fn enter(&self, phase: Phase) {
+        self.phase.set(phase);
+        self.cluster.note_of(None, HappeningKind::Phase, phase.text());
+    }
+
+    /// How often something had to hold so far.
+    pub fn expectations(&self) -> u64 {
+        self.expectations.get()
     }
 
     /// The peers and what is done to them.
@@ -74,6 +128,7 @@ impl Stage {
 
     /// Notes a violation unless something holds.
     pub fn expect(&self, holds: bool, what: impl FnOnce() -> String) {
+        self.expectations.set(self.expectations.get() + 1);
         if !holds {
             self.violate(what());
         }
@@ -129,6 +184,11 @@ impl Stage {
     }
 
     pub(super) fn put_peer(&self, slot: usize, peer: Option<Peer>) {
+        let now_us = self.world().now_us();
+        match &peer {
+            Some(peer) => self.cast.open(slot, peer.lane(), now_us),
+            None => self.cast.end(slot, now_us),
+        }
         if let Some(place) = self.peers.borrow_mut().get_mut(slot) {
             *place = peer;
         }
@@ -180,6 +240,7 @@ impl Stage {
         let transaction = peer.database.create_transaction(options);
         let lane = peer.lane();
         let running = async move {
+            let _working = Working::begin(&stage, lane, workload);
             let mut retries = stage.world().random_in(0..4);
             loop {
                 let seen = Seen::new(&stage, workload, lane, options.durability);
@@ -289,6 +350,11 @@ impl Stage {
 
     /// Puts other peers in the places of those that are there.
     pub fn replace_peers(&self, peers: Vec<Peer>) {
+        let now_us = self.world().now_us();
+        (0..self.slots()).for_each(|slot| self.cast.end(slot, now_us));
+        for (slot, peer) in peers.iter().enumerate() {
+            self.cast.open(slot, peer.lane(), now_us);
+        }
         *self.peers.borrow_mut() = peers.into_iter().map(Some).collect();
     }
 

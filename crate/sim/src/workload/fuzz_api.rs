@@ -8,6 +8,7 @@ use plinth_core::words::{KeySelector, LocalFuture, RangeOptions, StreamingMode, 
 use plinth_core::{Error, ErrorCode, Result, Transaction};
 
 use super::{Client, Workload};
+use crate::draw::index_in;
 use crate::scenario::{Recorded, Stage};
 use crate::simulated_storage::SimulatedStorage;
 
@@ -23,7 +24,7 @@ fn code<T>(result: Result<T>) -> Option<ErrorCode> {
 }
 
 fn pick(random: &mut Rng, numbers: &[i32]) -> i32 {
-    let index = random.usize(..numbers.len());
+    let index = index_in(random, ..numbers.len());
     numbers.get(index).copied().unwrap_or_default()
 }
 
@@ -53,7 +54,7 @@ fn wild_key(random: &mut Rng) -> Vec<u8> {
         9 => [b"\xff/".as_slice(), &long(b'k', 29_999)].concat(),
         10 => b"\xfe\xff\xff".to_vec(),
         11 => b"\0".to_vec(),
-        _ => (0..random.usize(1..4)).map(|_| random.u8(..) % 254).collect(),
+        _ => (0..index_in(random, 1..4)).map(|_| random.u8(..) % 254).collect(),
     }
 }
 
@@ -72,9 +73,9 @@ fn wild_value(random: &mut Rng) -> Vec<u8> {
         // As long as a versionstamp's template, with all kinds of places.
         2..=5 => {
             let place = pick(random, &[0, 1, 5, -1, i32::MAX, i32::MIN]);
-            [&vec![0; random.usize(8..16)], place.to_le_bytes().as_slice()].concat()
+            [&vec![0; index_in(random, 8..16)], place.to_le_bytes().as_slice()].concat()
         }
-        _ => vec![1; random.usize(..20)],
+        _ => vec![1; index_in(random, ..20)],
     }
 }
 
@@ -285,8 +286,8 @@ async fn wild_range(random: &mut Rng, access: Access, tn: &Tn) -> (String, Optio
         );
     }
     let options = RangeOptions {
-        limit: random.usize(..2),
-        target_bytes: random.usize(..2),
+        limit: index_in(random, ..2),
+        target_bytes: index_in(random, ..2),
         mode: found_mode.unwrap_or_default(),
         reverse: random.bool(),
         snapshot: true,

@@ -73,94 +73,54 @@ pub trait Workload {
     }
 }
 
-/// The workloads, by FoundationDB's names where it has them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum WorkloadKind {
-    /// Links of a ring are swapped: it stays one ring.
-    Cycle,
-    /// Money is transferred: the sum stays the same.
-    Bank,
-    /// Every atomic operation; sums agree with their log.
-    AtomicOps,
-    /// Random transactions, reads left under way while others write.
-    Serializability,
-    /// Programs of one transaction with everything under way at once, against the model.
-    WriteDuringRead,
-    /// Programs about conflicts and what is reported of them, against the model.
-    ConflictRange,
-    /// Programs of all calls, against the model.
-    ApiCorrectness,
-    /// Wild arguments raise exactly the errors that the rules demand.
-    FuzzApi,
-    /// No wake-up is lost, and what woke can be read.
-    Watches,
-    /// Copies of live ranges equal the range, and versions never go back.
-    Subscriptions,
-    /// Stamps that were told are those that are stored, and increase in the order of commits.
-    VersionStamp,
-    /// Whoever is told of a commit, by whatever way, sees it.
-    Sideband,
-    /// Prefixes of directories are never prefixes of each other.
-    DirectoryAllocator,
-    /// Slow readers see one snapshot while pages are folded under them.
-    FoldUnderReaders,
-    /// Acknowledged strict commits survive anything, relaxed ones anything but the death of the machine.
-    Recovery,
-    /// Without room commits fail with nothing lost, and go on when there is room again.
-    Quota,
-    /// A database that the browser threw away is told, never mixed up with a new one.
-    Eviction,
-    /// An export is the database at its version; imported elsewhere it is the same.
-    ExportImport,
+macro_rules! workloads {
+    ($count:literal; $($variant:ident = $name:literal, $text:literal;)*) => {
+        /// The workloads, by FoundationDB's names where it has them.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum WorkloadKind {
+            $(#[doc = $text] $variant,)*
+        }
+
+        impl WorkloadKind {
+            /// Every workload.
+            pub const ALL: [WorkloadKind; $count] = [$(WorkloadKind::$variant,)*];
+
+            /// Its name on the command line.
+            pub fn name(self) -> &'static str {
+                match self { $(WorkloadKind::$variant => $name,)* }
+            }
+
+            /// What it does, and what must be true.
+            pub fn text(self) -> &'static str {
+                match self { $(WorkloadKind::$variant => $text,)* }
+            }
+        }
+    };
+}
+
+workloads! {
+    18;
+    Cycle = "cycle", "Links of a ring are swapped: it stays one ring";
+    Bank = "bank", "Money is transferred: the sum stays the same";
+    AtomicOps = "atomic-ops", "Every atomic operation; sums agree with their log";
+    Serializability = "serializability", "Random transactions, reads left under way while others write";
+    WriteDuringRead = "write-during-read", "Programs of one transaction with everything under way at once, against the model";
+    ConflictRange = "conflict-range", "Programs about conflicts and what is reported of them, against the model";
+    ApiCorrectness = "api-correctness", "Programs of all calls, against the model";
+    FuzzApi = "fuzz-api", "Wild arguments raise exactly the errors that the rules demand";
+    Watches = "watches", "No wake-up is lost, and what woke can be read";
+    Subscriptions = "subscriptions", "Copies of live ranges equal the range, and versions never go back";
+    VersionStamp = "versionstamp", "Stamps that were told are those that are stored, and increase in the order of commits";
+    Sideband = "sideband", "Whoever is told of a commit, by whatever way, sees it";
+    DirectoryAllocator = "directory-allocator", "Prefixes of directories are never prefixes of each other";
+    FoldUnderReaders = "fold-under-readers", "Slow readers see one snapshot while pages are folded under them";
+    Recovery = "recovery", "Acknowledged strict commits survive anything, relaxed ones anything but the death of the machine";
+    Quota = "quota", "Without room commits fail with nothing lost, and go on when there is room again";
+    Eviction = "eviction", "A database that the browser threw away is told, never mixed up with a new one";
+    ExportImport = "export-import", "An export is the database at its version; imported elsewhere it is the same";
 }
 
 impl WorkloadKind {
-    /// Every workload.
-    pub const ALL: [WorkloadKind; 18] = [
-        WorkloadKind::Cycle,
-        WorkloadKind::Bank,
-        WorkloadKind::AtomicOps,
-        WorkloadKind::Serializability,
-        WorkloadKind::WriteDuringRead,
-        WorkloadKind::ConflictRange,
-        WorkloadKind::ApiCorrectness,
-        WorkloadKind::FuzzApi,
-        WorkloadKind::Watches,
-        WorkloadKind::Subscriptions,
-        WorkloadKind::VersionStamp,
-        WorkloadKind::Sideband,
-        WorkloadKind::DirectoryAllocator,
-        WorkloadKind::FoldUnderReaders,
-        WorkloadKind::Recovery,
-        WorkloadKind::Quota,
-        WorkloadKind::Eviction,
-        WorkloadKind::ExportImport,
-    ];
-
-    /// Its name on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            WorkloadKind::Cycle => "cycle",
-            WorkloadKind::Bank => "bank",
-            WorkloadKind::AtomicOps => "atomic-ops",
-            WorkloadKind::Serializability => "serializability",
-            WorkloadKind::WriteDuringRead => "write-during-read",
-            WorkloadKind::ConflictRange => "conflict-range",
-            WorkloadKind::ApiCorrectness => "api-correctness",
-            WorkloadKind::FuzzApi => "fuzz-api",
-            WorkloadKind::Watches => "watches",
-            WorkloadKind::Subscriptions => "subscriptions",
-            WorkloadKind::VersionStamp => "versionstamp",
-            WorkloadKind::Sideband => "sideband",
-            WorkloadKind::DirectoryAllocator => "directory-allocator",
-            WorkloadKind::FoldUnderReaders => "fold-under-readers",
-            WorkloadKind::Recovery => "recovery",
-            WorkloadKind::Quota => "quota",
-            WorkloadKind::Eviction => "eviction",
-            WorkloadKind::ExportImport => "export-import",
-        }
-    }
-
     /// Whether it can't share a run with others: it ends what they rest on.
     pub fn is_exclusive(self) -> bool {
         self == WorkloadKind::Eviction
