@@ -413,9 +413,7 @@ impl<S: Storage> Engine<S> {
         let options = self.options.fold;
         loop {
             self.check_usable_for_commit()?;
-            let generation = self.root_generation();
-            let expected = fold.base.generation + u64::from(fold.is_reserved);
-            if generation != expected {
+            if !self.is_under_its_root(&fold) {
                 return Ok(FoldResult::Busy);
             }
             let progress = self.run_piece(&mut fold);
@@ -481,8 +479,17 @@ impl<S: Storage> Engine<S> {
         Ok(Progress::Working)
     }
 
+    /// Whether the root is the one that the fold counts on. Whatever else this engine does may have taken a later one
+    /// during any wait.
+    fn is_under_its_root(&self, fold: &Fold) -> bool {
+        self.root_generation() == fold.generation()
+    }
+
     /// Writes the first new pages ahead; false if the root has moved on.
     async fn write_slice(&self, fold: &mut Fold) -> Result<bool> {
+        if !self.is_under_its_root(fold) {
+            return Ok(false);
+        }
         let mut bytes = 0;
         let count = fold
             .pages
@@ -520,6 +527,9 @@ impl<S: Storage> Engine<S> {
     }
 
     async fn finish_fold(&self, mut fold: Fold, tree: Tree) -> Result<FoldResult> {
+        if !self.is_under_its_root(&fold) {
+            return Ok(FoldResult::Busy);
+        }
         let options = self.options.fold;
         let is_little = fold.replaced.len() <= options.delete_pages;
         if !is_little {
@@ -531,7 +541,7 @@ impl<S: Storage> Engine<S> {
             .last
             .min(fold.base.folded_sequence.plus(log_entries_max));
         let root = Root {
-            generation: self.root_generation() + 1,
+            generation: fold.generation() + 1,
             folded_version: fold.prefix.version,
             folded_sequence: fold.prefix.last,
             tree: tree.root(),
@@ -621,6 +631,11 @@ impl<S: Storage> Engine<S> {
 }
 
 impl Fold {
+    /// Of the root that it counts on: its base, or the one that reserves pages for it.
+    fn generation(&self) -> u64 {
+        self.base.generation + u64::from(self.is_reserved)
+    }
+
     fn take_output(&mut self) {
         let output = self.update.take_output();
         self.pages.extend(output.written);

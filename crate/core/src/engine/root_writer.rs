@@ -11,11 +11,14 @@ use crate::words::{Error, ErrorCode, Result};
 const LOST_ANSWERS_MAX: u32 = 5;
 
 impl<S: Storage> Engine<S> {
-    /// Replaces the root; false if it was another one.
+    /// Replaces the root by its next one; false if there was another one before.
     ///
     /// # Errors
     /// The storage's. After `commit_unknown_result` the root itself says whether it was replaced.
     pub(super) async fn switch_root(&self, root: Root, request: FoldRequest) -> Result<bool> {
+        if root.generation != self.root_generation() + 1 {
+            return Ok(false);
+        }
         let root = Root {
             mark: self.env.random_u64().to_le_bytes(),
             ..root
