@@ -59,8 +59,11 @@ impl Disturber {
             let peer = loop {
                 let lane = this.stage.cluster().next_lane();
                 this.stage.cast().begin(slot, lane, world.now_us());
+                let lives = this.stage.lives();
                 match this.stage.cluster().try_open().await {
-                    Ok(peer) => break peer,
+                    Ok(peer) if this.stage.lives() == lives => break peer,
+                    // It may have opened the database that was deleted meanwhile.
+                    Ok(peer) => this.stage.cluster().kill(&peer),
                     Err(error) => this.stage.check_failure("opening", &error),
                 }
                 this.stage.cast().end(slot, world.now_us());

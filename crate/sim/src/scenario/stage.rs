@@ -42,6 +42,8 @@ pub struct Stage {
     is_quiet: Cell<bool>,
     /// Whether the history is kept.
     is_judged: Cell<bool>,
+    /// How many databases of this name have been deleted.
+    lives: Cell<u32>,
     cast: Cast,
     phase: Cell<Phase>,
     /// How often something had to hold.
@@ -85,6 +87,7 @@ impl Stage {
             crashes: Cell::default(),
             is_quiet: Cell::default(),
             is_judged: Cell::new(true),
+            lives: Cell::new(0),
             cast: Cast::default(),
             phase: Cell::default(),
             expectations: Cell::default(),
@@ -329,6 +332,7 @@ impl Stage {
 
     /// The database is about to be deleted: what was seen so far is judged, and nothing later.
     pub fn end_of_life(&self) {
+        self.lives.set(self.lives.get() + 1);
         if self.is_judged.replace(false) {
             let judged = Timeline::of_log(&self.cluster.whole_log())
                 .and_then(|timeline| self.history.borrow().check(&timeline));
@@ -337,6 +341,11 @@ impl Stage {
             }
             self.history.replace(History::new(true));
         }
+    }
+
+    /// How often the database was deleted.
+    pub(super) fn lives(&self) -> u32 {
+        self.lives.get()
     }
 
     /// What the whole history is worth, if it is kept.
