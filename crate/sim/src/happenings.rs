@@ -7,30 +7,14 @@ use std::rc::Rc;
 
 use plinth_core::words::Probe;
 
+use crate::named_kinds::named_kinds;
+
 /// How often each thing happened.
 pub type Counts = BTreeMap<&'static str, u64>;
 
-macro_rules! kinds {
-    ($($variant:ident = $name:literal, $text:literal;)*) => {
-        /// What sort of thing happened.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum HappeningKind {
-            $(#[doc = $text] $variant,)*
-        }
-
-        impl HappeningKind {
-            /// Every kind.
-            pub const ALL: &'static [HappeningKind] = &[$(HappeningKind::$variant,)*];
-
-            /// Its name, in one word.
-            pub fn name(self) -> &'static str {
-                match self { $(HappeningKind::$variant => $name,)* }
-            }
-        }
-    };
-}
-
-kinds! {
+named_kinds! {
+    /// What sort of thing happened.
+    HappeningKind;
     Commit = "commit", "A batch was committed.";
     Conflict = "conflict", "A transaction was told of a conflict.";
     Fold = "fold", "The log was folded into pages.";

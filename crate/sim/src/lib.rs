@@ -16,6 +16,7 @@ mod fake_locks;
 mod happenings;
 mod history;
 pub mod model;
+mod named_kinds;
 mod page_store;
 mod peer_env;
 pub mod program;

@@ -106,7 +106,7 @@ fn a_seed_replays_the_same_day_to_the_last_poll_and_days_differ() {
 
 #[test]
 fn every_workload_alone_keeps_its_promises() {
-    for kind in WorkloadKind::ALL {
+    for &kind in WorkloadKind::ALL {
         for seed in program_seeds(25) {
             run(&Scenario::of_seed(seed + 6_000_000).with_workload(kind));
         }

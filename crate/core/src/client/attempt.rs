@@ -503,6 +503,9 @@ impl<S: Storage> Attempt<S> {
     /// Fires the waiting watches that a write makes obsolete: it leaves another value than the one to
     /// compare with, or one that is not known.
     fn fire_watches_of(&self, write: &StampedWrite) {
+        if self.watches.borrow().is_empty() {
+            return;
+        }
         let (range, value) = match write {
             StampedWrite::Plain(Write { mutation, .. }) => match mutation {
                 Mutation::Set(key, value) => (KeyRange::of_key(key.clone()), Some(Some(value))),
@@ -512,17 +515,15 @@ impl<S: Storage> Attempt<S> {
             StampedWrite::Value { key, .. } => (KeyRange::of_key(key.clone()), None),
             StampedWrite::Key { .. } => return,
         };
-        let mut fired = Vec::new();
-        {
-            let mut watches = self.watches.borrow_mut();
-            let ids: Vec<WatchId> = watches.keys().copied().collect();
-            for id in ids {
-                let watch = watches.get_mut(&id);
-                if watch.is_some_and(|watch| range.contains(&watch.key) && watch.is_changed_by(value)) {
-                    fired.push(id);
-                }
-            }
-        }
+        let mut watches = self.watches.borrow_mut();
+        let of_range = watches.iter().filter(|(_, watch)| range.contains(&watch.key));
+        let mut fired: Vec<WatchId> = of_range.map(|(&id, _)| id).collect();
+        fired.retain(|id| {
+            watches
+                .get_mut(id)
+                .is_some_and(|watch| watch.is_changed_by(value))
+        });
+        drop(watches);
         for id in fired {
             self.end_watch(id, Ok(()));
         }

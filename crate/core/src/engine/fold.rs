@@ -527,9 +527,6 @@ impl<S: Storage> Engine<S> {
     }
 
     async fn finish_fold(&self, mut fold: Fold, tree: Tree) -> Result<FoldResult> {
-        if !self.is_under_its_root(&fold) {
-            return Ok(FoldResult::Busy);
-        }
         let options = self.options.fold;
         let is_little = fold.replaced.len() <= options.delete_pages;
         if !is_little {

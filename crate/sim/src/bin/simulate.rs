@@ -84,9 +84,10 @@ impl Wish {
                     wish.minutes = Some(minutes.map_err(|_| format!("{name}: minutes, found {value}"))?);
                 }
                 "--workload" => {
-                    let kind = WorkloadKind::ALL.into_iter().find(|kind| kind.name() == value);
-                    let names = WorkloadKind::ALL.map(WorkloadKind::name).join(", ");
-                    wish.workload = Some(kind.ok_or(format!("{value} is none of {names}"))?);
+                    let kind = WorkloadKind::ALL.iter().find(|kind| kind.name() == value);
+                    let names: Vec<&str> = WorkloadKind::ALL.iter().map(|kind| kind.name()).collect();
+                    let names = names.join(", ");
+                    wish.workload = Some(*kind.ok_or(format!("{value} is none of {names}"))?);
                 }
                 "--only" => wish.only = Some(value),
                 _ => return Err(format!("{name} is not known\n{USAGE}")),

@@ -3,32 +3,11 @@
 
 use std::fmt;
 
-macro_rules! hazards {
-    ($($variant:ident = $name:literal, $text:literal;)*) => {
-        /// Something bad that may happen in a run.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Hazard {
-            $(#[doc = $text] $variant,)*
-        }
+use crate::named_kinds::named_kinds;
 
-        impl Hazard {
-            /// Every hazard.
-            pub const ALL: &'static [Hazard] = &[$(Hazard::$variant,)*];
-
-            /// Its name on the command line.
-            pub fn name(self) -> &'static str {
-                match self { $(Hazard::$variant => $name,)* }
-            }
-
-            /// What it does.
-            pub fn text(self) -> &'static str {
-                match self { $(Hazard::$variant => $text,)* }
-            }
-        }
-    };
-}
-
-hazards! {
+named_kinds! {
+    /// Something bad that may happen in a run.
+    Hazard;
     Delays = "delays", "Storage operations take milliseconds";
     SlowOperations = "slow-operations", "Some storage operations take up to seconds";
     IoErrors = "io-errors", "Storage operations are aborted";

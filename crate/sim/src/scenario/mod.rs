@@ -115,10 +115,10 @@ impl Scenario {
         self.workloads.clear();
         self.hazards.clear();
         for name in names {
-            let workload = WorkloadKind::ALL.into_iter().find(|kind| kind.name() == *name);
+            let workload = WorkloadKind::ALL.iter().find(|kind| kind.name() == *name);
             let hazard = Hazard::ALL.iter().find(|hazard| hazard.name() == *name);
             match (workload, hazard) {
-                (Some(workload), _) => self.workloads.push(workload),
+                (Some(workload), _) => self.workloads.push(*workload),
                 (None, Some(hazard)) => drop(self.hazards.insert(*hazard)),
                 (None, None) => return Err(format!("{name} is neither a workload nor a hazard")),
             }

@@ -26,6 +26,7 @@ use plinth_core::{Error, ErrorCode, Result};
 
 use self::programs::Programs;
 use crate::cluster::Peer;
+use crate::named_kinds::named_kinds;
 use crate::program::Profile;
 use crate::scenario::{Recorded, Stage};
 
@@ -73,33 +74,9 @@ pub trait Workload {
     }
 }
 
-macro_rules! workloads {
-    ($count:literal; $($variant:ident = $name:literal, $text:literal;)*) => {
-        /// The workloads, by FoundationDB's names where it has them.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum WorkloadKind {
-            $(#[doc = $text] $variant,)*
-        }
-
-        impl WorkloadKind {
-            /// Every workload.
-            pub const ALL: [WorkloadKind; $count] = [$(WorkloadKind::$variant,)*];
-
-            /// Its name on the command line.
-            pub fn name(self) -> &'static str {
-                match self { $(WorkloadKind::$variant => $name,)* }
-            }
-
-            /// What it does, and what must be true.
-            pub fn text(self) -> &'static str {
-                match self { $(WorkloadKind::$variant => $text,)* }
-            }
-        }
-    };
-}
-
-workloads! {
-    18;
+named_kinds! {
+    /// The workloads, by FoundationDB's names where it has them: what each does, and what must be true.
+    WorkloadKind;
     Cycle = "cycle", "Links of a ring are swapped: it stays one ring";
     Bank = "bank", "Money is transferred: the sum stays the same";
     AtomicOps = "atomic-ops", "Every atomic operation; sums agree with their log";
