@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use futures_channel::oneshot;
-use plinth_core::engine::{Lock, Locks};
+use plinth_core::engine::{Lock, Locks, Tenure};
 use plinth_core::words::LocalFuture;
 
 use crate::executor::{GroupId, Simulation};
@@ -210,7 +210,7 @@ impl Locks for FakeLocks {
 }
 
 impl Lock for FakeLock {
-    fn is_held(&self) -> LocalFuture<bool> {
+    fn tenure(&self) -> LocalFuture<Tenure> {
         let (locks, id) = (self.locks.clone(), self.id);
         Box::pin(async move {
             locks.world.sleep_below(locks.delay_us).await;
@@ -220,8 +220,13 @@ impl Lock for FakeLock {
                 .borrow()
                 .iter()
                 .any(|holder| holder.id == id);
+            let tenure = match is_held {
+                false => Tenure::Lost,
+                true if locks.manager.waiting.borrow().is_empty() => Tenure::Held,
+                true => Tenure::Wanted,
+            };
             locks.world.sleep_below(locks.delay_us).await;
-            is_held
+            tenure
         })
     }
 }

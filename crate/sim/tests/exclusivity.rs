@@ -15,6 +15,9 @@ use plinth_core::engine::{LEASE_US, PATIENCE_US};
 use plinth_sim::{Cluster, ClusterOptions, Peer, Simulation, seeds};
 use support::{begin, get, set, slow_storage, with_cluster};
 
+/// After so long a peer that has the lock for itself knows that it is alone.
+const SETTLED_US: u64 = 2 * LEASE_US;
+
 /// Whether a peer answers reads without a look at the log.
 async fn is_alone(peer: &Peer) -> bool {
     let before = peer.database.stats().log_read_count;
@@ -26,7 +29,7 @@ async fn is_alone(peer: &Peer) -> bool {
 fn a_peer_that_is_alone_reads_and_commits_without_a_look_at_the_log() {
     with_cluster(async |cluster| {
         let peer = cluster.open().await;
-        cluster.world().sleep(10_000).await;
+        cluster.world().sleep(SETTLED_US).await;
         let before = peer.database.stats().log_read_count;
         for round in 0..100_u8 {
             let tn = begin(&peer);
@@ -49,7 +52,7 @@ fn without_locks_nobody_is_ever_alone() {
     let cluster = Cluster::new(&world, options);
     world.clone().run(async move {
         let peer = cluster.open().await;
-        world.sleep(10_000).await;
+        world.sleep(SETTLED_US).await;
         assert!(!is_alone(&peer).await);
     });
 }
@@ -58,7 +61,7 @@ fn without_locks_nobody_is_ever_alone() {
 fn a_newcomer_ends_the_solitude_and_its_leaving_restores_it() {
     with_cluster(async |cluster| {
         let (peer, world) = (cluster.open().await, cluster.world().clone());
-        world.sleep(10_000).await;
+        world.sleep(SETTLED_US).await;
         assert!(is_alone(&peer).await);
         let newcomer = cluster.open().await;
         set(&newcomer, b"k", b"v").await;
@@ -129,7 +132,7 @@ fn a_newcomer_commits_soon_although_every_message_is_lost() {
     let cluster = Cluster::new(&world, options);
     world.clone().run(async move {
         let peer = cluster.open().await;
-        world.sleep(10_000).await;
+        world.sleep(SETTLED_US).await;
         let newcomer = cluster.open().await;
         let began_us = world.now_us();
         set(&newcomer, b"k", b"v").await;
@@ -149,7 +152,7 @@ fn a_peer_frozen_while_alone_blocks_nobody_for_two_seconds_and_reads_nothing_sta
         let cluster = Cluster::new(&world, options);
         world.clone().run(async move {
             let peer = cluster.open().await;
-            world.sleep(10_000).await;
+            world.sleep(SETTLED_US).await;
             cluster.freeze(&peer);
             let newcomer = cluster.open().await;
             let began_us = world.now_us();
@@ -186,21 +189,21 @@ fn a_peer_frozen_while_alone_blocks_nobody_for_two_seconds_and_reads_nothing_sta
 fn a_hidden_peer_gives_its_solitude_up_and_a_page_put_away_gives_up_the_lock() {
     with_cluster(async |cluster| {
         let (peer, world) = (cluster.open().await, cluster.world().clone());
-        world.sleep(10_000).await;
+        world.sleep(SETTLED_US).await;
         assert_eq!(cluster.locks().holders(), (1, 0));
         peer.database.engine().set_visible(false);
         assert!(!is_alone(&peer).await, "at once");
-        world.sleep(10_000).await;
+        world.sleep(SETTLED_US).await;
         assert_eq!(cluster.locks().holders(), (0, 1));
         peer.database.engine().suspend();
-        world.sleep(10_000).await;
+        world.sleep(SETTLED_US).await;
         assert_eq!(cluster.locks().holders(), (0, 0));
         peer.database.engine().resume();
         peer.database.engine().set_visible(true);
         set(&peer, b"k", b"v").await;
         world.sleep(2_000_000).await;
         assert_eq!(get(&begin(&peer), b"k").await, Ok(Some(b"v".to_vec())));
-        world.sleep(10_000).await;
+        world.sleep(SETTLED_US).await;
         assert!(is_alone(&peer).await);
     });
 }
@@ -209,23 +212,23 @@ fn a_hidden_peer_gives_its_solitude_up_and_a_page_put_away_gives_up_the_lock() {
 fn a_page_put_away_while_it_waits_for_the_lock_waits_no_longer() {
     with_cluster(async |cluster| {
         let (holder, world) = (cluster.open().await, cluster.world().clone());
-        world.sleep(10_000).await;
+        world.sleep(SETTLED_US).await;
         cluster.freeze(&holder);
         let waiting = cluster.open().await;
-        world.sleep(10_000).await;
+        world.sleep(SETTLED_US).await;
         waiting.database.engine().suspend();
         world.sleep(5_000_000).await;
         assert_eq!(cluster.locks().steals.get(), 0, "it went on waiting");
         cluster.thaw(&holder);
-        world.sleep(10_000).await;
+        world.sleep(SETTLED_US).await;
         waiting.database.engine().resume();
         set(&waiting, b"k", b"v").await;
         assert_eq!(get(&begin(&holder), b"k").await, Ok(Some(b"v".to_vec())));
     });
 }
 
-/// Two newcomers wait for a holder that is frozen. The second one loses patience just when the first, which
-/// has robbed the holder, comes to share the lock: it robs the first of its share, and shares itself.
+/// Two newcomers wait for a holder that is frozen, and lose patience in the same moment: the second one robs the first,
+/// which has robbed the holder and shares the lock by then.
 #[test]
 fn a_peer_robbed_of_its_share_without_a_word_commits_nothing_that_one_who_is_alone_misses() {
     let mut robbed_twice = 0;
@@ -239,14 +242,11 @@ fn a_peer_robbed_of_its_share_without_a_word_commits_nothing_that_one_who_is_alo
         let locks = cluster.clone();
         world.clone().run(async move {
             let frozen = cluster.open().await;
-            world.sleep(10_000).await;
+            world.sleep(SETTLED_US).await;
             cluster.freeze(&frozen);
-            let first = cluster.open().await;
-            let second = {
-                world.sleep(LEASE_US - 12_000).await;
-                world.sleep_below(24_000).await;
-                cluster.open().await
-            };
+            let opening = cluster.clone();
+            let opening = world.spawn(async move { opening.open().await });
+            let (first, second) = (cluster.open().await, opening.await);
             set(&first, b"k", b"0").await;
             set(&second, b"k", b"0").await;
             cluster.kill(&frozen);
@@ -410,4 +410,51 @@ fn a_peer_that_reads_all_the_time_and_hears_nothing_misses_no_commit_of_those_wh
         });
     }
     assert!(times_alone > 0, "the reader was never alone");
+}
+
+/// The robber's lock went back to the browser when it died, and who was next in line committed while the one who was
+/// robbed trusted its memory still.
+#[test]
+fn a_peer_that_is_alone_finds_out_who_waits_for_the_lock_whatever_becomes_of_messages_and_robbers() {
+    for seed in seeds(30) {
+        let world = Simulation::new(seed);
+        let options = ClusterOptions {
+            news_loss_odds: 1,
+            ..slow_storage(300)
+        };
+        let cluster = Cluster::new(&world, options);
+        world.clone().run(async move {
+            let world = cluster.world().clone();
+            let alone = cluster.open().await;
+            world.sleep(SETTLED_US).await;
+            let (robber, other) = (cluster.open().await, cluster.open().await);
+            let is_done = Rc::<Cell<bool>>::default();
+            let client = robber.clone();
+            let robbing = cluster.run_in(&robber, async move { set(&client, b"r", b"1").await });
+            let writing = {
+                let is_done = Rc::clone(&is_done);
+                world.spawn(async move {
+                    set(&other, b"k", b"1").await;
+                    is_done.set(true);
+                })
+            };
+            let mut is_robber_alive = true;
+            while !is_done.get() {
+                // Asking keeps its trust fresh.
+                get(&begin(&alone), b"k").await.unwrap();
+                if is_robber_alive && cluster.locks().steals.get() > 0 {
+                    cluster.kill(&robber);
+                    is_robber_alive = false;
+                }
+                world.sleep(500).await;
+            }
+            assert_eq!(
+                get(&begin(&alone), b"k").await,
+                Ok(Some(b"1".to_vec())),
+                "seed {seed}"
+            );
+            writing.await;
+            drop(robbing);
+        });
+    }
 }

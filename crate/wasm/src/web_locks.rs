@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use futures_channel::oneshot;
 use js_sys::{Function, Object, Promise, Reflect};
-use plinth_core::engine::{Lock, Locks};
+use plinth_core::engine::{Lock, Locks, Tenure};
 use plinth_core::words::LocalFuture;
 use serde::Deserialize;
 use wasm_bindgen::prelude::*;
@@ -189,20 +189,26 @@ struct WebLock {
     release: Function,
     /// Of the request: settles when the lock is no longer held.
     promise: Promise,
-    /// The browser said so. It may say it late, so that `is_held` asks.
+    /// The browser said so. It may say it late, so that `tenure` asks.
     is_lost: Rc<Cell<bool>>,
 }
 
 impl Lock for WebLock {
-    fn is_held(&self) -> LocalFuture<bool> {
+    fn tenure(&self) -> LocalFuture<Tenure> {
         let (locks, mode, is_lost) = (self.locks.clone(), self.mode, Rc::clone(&self.is_lost));
         Box::pin(async move {
             let (Some(client_id), Some(snapshot)) = (locks.client_id().await, locks.snapshot().await) else {
-                return false;
+                return Tenure::Lost;
             };
             let is_ours =
                 |lock: &LockInfo| lock.name == locks.name && lock.mode == mode && lock.client_id == client_id;
-            snapshot.held.iter().any(is_ours) && !is_lost.get()
+            if is_lost.get() || !snapshot.held.iter().any(is_ours) {
+                return Tenure::Lost;
+            }
+            match snapshot.pending.iter().any(|lock| lock.name == locks.name) {
+                true => Tenure::Wanted,
+                false => Tenure::Held,
+            }
         })
     }
 }

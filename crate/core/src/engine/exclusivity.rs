@@ -6,14 +6,16 @@
 //! * **Who commits holds the lock**, in either mode, when the commit is handed to the storage, and has had
 //!   the browser confirm within the last [`LEASE_US`] that it does: a robber takes it from those who share
 //!   it, too.
-//! * **Who trusts memory holds it exclusively**, has read the log since, is visible, and has had the
-//!   browser confirm within the last [`LEASE_US`] that it still holds it.
+//! * **Who trusts memory holds it exclusively**, has read the log at least [`LEASE_US`] after it got it, is
+//!   visible, and has had the browser confirm within the last [`LEASE_US`] that it still holds it and that
+//!   nobody waits for it.
 //!
-//! So nothing is committed elsewhere that memory misses. A newcomer says hello, and the holder gives up
-//! exclusivity. A holder that does not answer, because it is frozen or stuck, is robbed of the lock after
-//! [`PATIENCE_US`]; the robber then lets a lease pass before anybody commits, in which every trust that
-//! rested on the lost lock has ended. Messages only make this fast: lost or forged ones cost a wait or a
-//! log read. Writes never depend on any of it (I1); reads depend on monotonic clocks running at one rate.
+//! So nothing is committed elsewhere that memory misses. A newcomer says hello and waits for the lock, and the
+//! holder gives up exclusivity. A holder that does not answer, because it is frozen or stuck, is robbed of the
+//! lock after [`PATIENCE_US`] and a lease, in which the robber was seen to wait by whoever asked: every trust
+//! has ended before the robbery, whatever becomes of the robber. Messages only make this fast: lost or forged
+//! ones cost a wait or a log read. Writes never depend on any of it (I1); reads depend on monotonic clocks
+//! running at one rate.
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
@@ -35,17 +37,28 @@ const UPGRADE_DELAY_US: u64 = 1_000_000;
 /// The longest time between two such questions, reached by doubling while silent peers are found.
 const UPGRADE_DELAY_MAX_US: u64 = 8_000_000;
 
+/// What has become of a lock that was granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tenure {
+    /// It is held, and nobody waits for it.
+    Held,
+    /// It is held, and somebody waits for it.
+    Wanted,
+    /// Another peer has stolen it, or it can't be found out.
+    Lost,
+}
+
 /// A held lock. Dropping it releases it, before the same peer's next request is looked at.
 pub trait Lock {
-    /// Whether it is still held: another peer may have stolen it.
-    fn is_held(&self) -> LocalFuture<bool>;
+    /// Asks the browser.
+    fn tenure(&self) -> LocalFuture<Tenure>;
 }
 
 /// The lock of one database, shared by all its peers. `None` where locks fail altogether.
 pub trait Locks {
     /// Takes it exclusively if nobody has it in any mode.
     fn try_exclusive(&self) -> LocalFuture<Option<Rc<dyn Lock>>>;
-    /// Waits for it in shared mode. Dropping the future gives up waiting.
+    /// Waits for it in shared mode, from the first poll on. Dropping the future gives up waiting.
     fn shared(&self) -> LocalFuture<Option<Rc<dyn Lock>>>;
     /// Takes it exclusively from whoever has it.
     fn steal(&self) -> LocalFuture<Option<Rc<dyn Lock>>>;
@@ -146,15 +159,8 @@ impl Exclusivity {
         self.env.monotonic_us().saturating_sub(self.confirmed_us.get())
     }
 
-    /// Asks the browser whether the lock is held.
-    async fn confirm(&self, lock: &dyn Lock) -> bool {
-        // The answer is true of some moment after now.
-        let asked_us = self.env.monotonic_us();
-        let is_held = lock.is_held().await;
-        if is_held {
-            self.confirmed_us.set(self.confirmed_us.get().max(asked_us));
-        }
-        is_held
+    fn note_confirmed(&self, asked_us: u64) {
+        self.confirmed_us.set(self.confirmed_us.get().max(asked_us));
     }
 
     /// The right to commit, if the peer has the lock. `None` says that it must be confirmed first.
@@ -208,29 +214,54 @@ impl Exclusivity {
     /// Gives up, with `None`, when the page goes away: it may be stopped in this very task, and must not be
     /// granted a lock then.
     async fn join(&self, hello: impl Fn()) -> Option<Rc<dyn Lock>> {
+        let mut shared = self.locks.shared();
         loop {
-            let mut shared = self.locks.shared();
             for _ in 0..2 {
                 hello();
-                let mut patience = self.env.sleep(PATIENCE_US / 2);
-                let granted = poll_fn(|context| {
-                    self.joiner.replace(Some(context.waker().clone()));
-                    match shared.as_mut().poll(context) {
-                        Poll::Ready(lock) => Poll::Ready(Some(lock)),
-                        Poll::Pending if self.wish.get() == Wish::Away => Poll::Ready(Some(None)),
-                        Poll::Pending => patience.as_mut().poll(context).map(|()| None),
-                    }
-                });
-                if let Some(lock) = granted.await {
+                if let Some(lock) = self.granted(&mut shared, PATIENCE_US / 2).await {
                     return lock;
                 }
             }
-            drop(shared);
-            let stolen = self.locks.steal().await?;
-            // Whoever was robbed may trust its memory until its lease is over.
-            self.env.sleep(LEASE_US).await;
-            drop(stolen);
+            // The answer comes after the browser has put this peer in line, so that whoever asks from now on is told;
+            // what was said before ends within a lease.
+            let _in_line = self.locks.has_others().await;
+            if let Some(lock) = self.granted(&mut shared, LEASE_US).await {
+                return lock;
+            }
+            // Given back at once: this peer is in line.
+            drop(self.locks.steal().await?);
         }
+    }
+
+    /// Waits for a lock that was asked for, at most so long; `Some(None)` if the page goes away.
+    async fn granted(
+        &self,
+        request: &mut LocalFuture<Option<Rc<dyn Lock>>>,
+        patience_us: u64,
+    ) -> Option<Option<Rc<dyn Lock>>> {
+        let mut patience = self.env.sleep(patience_us);
+        poll_fn(|context| {
+            self.joiner.replace(Some(context.waker().clone()));
+            match request.as_mut().poll(context) {
+                Poll::Ready(lock) => Poll::Ready(Some(lock)),
+                Poll::Pending if self.wish.get() == Wish::Away => Poll::Ready(Some(None)),
+                Poll::Pending => patience.as_mut().poll(context).map(|()| None),
+            }
+        })
+        .await
+    }
+
+    /// Lets a lease pass, for as long as the peer wishes to be alone.
+    async fn let_a_lease_pass(&self) {
+        let mut lease = self.env.sleep(LEASE_US);
+        poll_fn(|context| {
+            self.joiner.replace(Some(context.waker().clone()));
+            match self.wish.get() {
+                Wish::Alone => lease.as_mut().poll(context),
+                Wish::Shared | Wish::Away => Poll::Ready(()),
+            }
+        })
+        .await;
     }
 
     /// Gives up what the peer holds, once no commit relies on it.
@@ -321,19 +352,28 @@ impl<S: Storage> Engine<S> {
         age_us <= LEASE_US
     }
 
-    /// Asks the browser whether the lock is still held; if not, this peer was robbed and joins the others.
+    /// Asks the browser for the lock's tenure. Who was robbed joins the others; who is alone and is waited for shares.
     async fn confirm_lock(self: &Rc<Self>, lock: &Rc<dyn Lock>) {
         let Some(exclusivity) = &self.exclusivity else {
             return;
         };
-        let is_held = exclusivity.confirm(&**lock).await;
+        // The answer is true of some moment after now.
+        let asked_us = self.env.monotonic_us();
+        let tenure = lock.tenure().await;
         let is_current = exclusivity
             .held_lock()
             .is_some_and(|current| Rc::ptr_eq(&current, lock));
-        if !is_held && is_current {
-            self.env.note(Probe::Robbed);
-            exclusivity.standing.replace(Standing::Changing);
-            self.wish_to_be(Wish::Shared);
+        if !is_current {
+            return;
+        }
+        match tenure {
+            Tenure::Lost => {
+                self.env.note(Probe::Robbed);
+                exclusivity.standing.replace(Standing::Changing);
+                self.wish_to_be(Wish::Shared);
+            }
+            Tenure::Wanted if exclusivity.exclusive_lock().is_some() => self.hear_hello(),
+            Tenure::Held | Tenure::Wanted => exclusivity.note_confirmed(asked_us),
         }
     }
 
@@ -460,25 +500,50 @@ async fn change<S: Storage>(engine: &Weak<Engine<S>>, exclusivity: &Rc<Exclusivi
                 exclusivity.stand(Standing::Shared(lock));
             }
             Wish::Alone => {
-                let asked_us = exclusivity.env.monotonic_us();
-                let lock = exclusivity.locks.try_exclusive().await;
-                let Some(engine) = engine.upgrade() else { return };
-                // What was committed before the lock was held is not in memory yet.
-                match lock {
-                    Some(lock) if engine.catch_up().await.is_ok() => {
-                        exclusivity.confirmed_us.set(asked_us);
-                        exclusivity.upgrade_delay_us.set(UPGRADE_DELAY_US);
-                        exclusivity.stand(Standing::Alone(lock));
-                        engine.env.note(Probe::BecameAlone);
+                if !become_alone(engine, exclusivity).await {
+                    if engine.strong_count() == 0 {
+                        return;
                     }
-                    _ if exclusivity.wish.get() == Wish::Alone => {
+                    if exclusivity.wish.get() == Wish::Alone {
                         exclusivity.wish.set(Wish::Shared);
-                        continue;
                     }
-                    _ => continue,
+                    continue;
                 }
             }
         }
         done = Some(wish);
     }
+}
+
+/// Takes the lock exclusively, and trusts memory a lease later; false if others are there.
+async fn become_alone<S: Storage>(engine: &Weak<Engine<S>>, exclusivity: &Rc<Exclusivity>) -> bool {
+    let asked_us = exclusivity.env.monotonic_us();
+    let Some(lock) = exclusivity.locks.try_exclusive().await else {
+        return false;
+    };
+    // Whoever had the lock before, and was robbed of it, may commit until its lease is over. Until then this peer is
+    // as one of several.
+    exclusivity.note_confirmed(asked_us);
+    exclusivity.stand(Standing::Shared(Some(Rc::clone(&lock))));
+    exclusivity.let_a_lease_pass().await;
+    let asked_us = exclusivity.env.monotonic_us();
+    if exclusivity.wish.get() != Wish::Alone || lock.tenure().await != Tenure::Held {
+        return false;
+    }
+    let Some(engine) = engine.upgrade() else {
+        return false;
+    };
+    // What was committed before is in memory then.
+    let is_caught_up = engine.catch_up().await.is_ok();
+    let is_held = exclusivity
+        .held_lock()
+        .is_some_and(|held| Rc::ptr_eq(&held, &lock));
+    if !is_caught_up || !is_held || exclusivity.wish.get() != Wish::Alone {
+        return false;
+    }
+    exclusivity.note_confirmed(asked_us);
+    exclusivity.upgrade_delay_us.set(UPGRADE_DELAY_US);
+    exclusivity.stand(Standing::Alone(lock));
+    engine.env.note(Probe::BecameAlone);
+    true
 }

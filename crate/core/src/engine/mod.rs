@@ -25,7 +25,7 @@ mod watch_set;
 
 pub use check::CheckReport;
 pub use contention::Turn;
-pub use exclusivity::{LEASE_US, Lock, Locks, PATIENCE_US};
+pub use exclusivity::{LEASE_US, Lock, Locks, PATIENCE_US, Tenure};
 pub use fold::{FoldExtent, FoldResult};
 pub use options::{EngineOptions, FoldOptions};
 pub use peer::{Engine, News};
