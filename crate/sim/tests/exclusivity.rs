@@ -458,3 +458,37 @@ fn a_peer_that_is_alone_finds_out_who_waits_for_the_lock_whatever_becomes_of_mes
         });
     }
 }
+
+/// It waited for its commits to end before it let go of the lock, and they waited for the lock, which it had lost.
+#[test]
+fn a_page_robbed_of_the_lock_and_put_away_while_it_commits_goes_on_when_it_comes_back() {
+    for seed in seeds(40) {
+        let world = Simulation::new(seed);
+        let cluster = Cluster::new(&world, slow_storage(3_000));
+        world.clone().run(async move {
+            let world = cluster.world().clone();
+            let peer = cluster.open().await;
+            world.sleep(SETTLED_US).await;
+            let is_done = Rc::<Cell<bool>>::default();
+            let (client, done, pause) = (peer.clone(), Rc::clone(&is_done), world.clone());
+            let working = cluster.run_in(&peer, async move {
+                for round in 0..20_u8 {
+                    set(&client, b"k", &[round]).await;
+                    pause.sleep_below(2_000).await;
+                }
+                done.set(true);
+            });
+            world.sleep_below(20_000).await;
+            cluster.freeze(&peer);
+            let other = cluster.open().await;
+            set(&other, b"other", b"1").await;
+            cluster.thaw(&peer);
+            peer.database.engine().suspend();
+            world.sleep_below(200_000).await;
+            peer.database.engine().resume();
+            world.sleep(60_000_000).await;
+            assert!(is_done.get(), "seed {seed}: it commits nothing any more");
+            drop(working);
+        });
+    }
+}

@@ -19,6 +19,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
+use std::pin::pin;
 use std::rc::{Rc, Weak};
 use std::task::{Poll, Waker};
 
@@ -31,11 +32,12 @@ use crate::words::{Env, LocalFuture, Probe};
 /// How long a confirmation that the lock is held is trusted.
 pub const LEASE_US: u64 = 500_000;
 /// How long a newcomer waits for a holder that does not answer.
-pub const PATIENCE_US: u64 = 1_000_000;
-/// How long after the last word of another peer this one asks whether it is alone again.
-const UPGRADE_DELAY_US: u64 = 1_000_000;
-/// The longest time between two such questions, reached by doubling while silent peers are found.
-const UPGRADE_DELAY_MAX_US: u64 = 8_000_000;
+pub const PATIENCE_US: u64 = PATIENCE_LEASES * LEASE_US;
+const PATIENCE_LEASES: u64 = 2;
+/// How many leases after the last word of another peer this one asks whether it is alone again.
+const UPGRADE_LEASES: u64 = 2;
+/// The longest time between two such questions, in leases, reached by doubling while silent peers are found.
+const UPGRADE_LEASES_MAX: u64 = 16;
 
 /// What has become of a lock that was granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +92,7 @@ enum Standing {
 pub(super) struct Exclusivity {
     locks: Box<dyn Locks>,
     env: Rc<dyn Env>,
+    lease_us: u64,
     standing: RefCell<Standing>,
     wish: Cell<Wish>,
     is_visible: Cell<bool>,
@@ -120,10 +123,11 @@ impl Drop for Permit {
 }
 
 impl Exclusivity {
-    pub(super) fn new(locks: Box<dyn Locks>, env: Rc<dyn Env>) -> Rc<Exclusivity> {
+    pub(super) fn new(locks: Box<dyn Locks>, env: Rc<dyn Env>, lease_us: u64) -> Rc<Exclusivity> {
         Rc::new(Exclusivity {
             locks,
             env,
+            lease_us,
             standing: RefCell::new(Standing::Changing),
             wish: Cell::new(Wish::Alone),
             is_visible: Cell::new(true),
@@ -134,7 +138,7 @@ impl Exclusivity {
             waiting: RefCell::default(),
             joiner: RefCell::default(),
             next_upgrade_us: Cell::new(0),
-            upgrade_delay_us: Cell::new(UPGRADE_DELAY_US),
+            upgrade_delay_us: Cell::new(UPGRADE_LEASES * lease_us),
         })
     }
 
@@ -167,7 +171,7 @@ impl Exclusivity {
     fn permit(self: &Rc<Self>) -> Option<Permit> {
         let may_commit = match &*self.standing.borrow() {
             Standing::Shared(None) => true,
-            Standing::Shared(Some(_)) | Standing::Alone(_) => self.lease_age_us() <= LEASE_US,
+            Standing::Shared(Some(_)) | Standing::Alone(_) => self.lease_age_us() <= self.lease_us,
             Standing::Changing | Standing::Away => false,
         };
         may_commit.then(|| {
@@ -197,9 +201,9 @@ impl Exclusivity {
     /// Notes that another peer was heard. However much it says, its leaving is soon found out: only
     /// questions that were asked in vain make the time between them longer.
     fn note_heard(&self) {
-        self.upgrade_delay_us.set(UPGRADE_DELAY_US);
-        self.next_upgrade_us
-            .set(self.env.monotonic_us() + UPGRADE_DELAY_US);
+        let delay_us = UPGRADE_LEASES * self.lease_us;
+        self.upgrade_delay_us.set(delay_us);
+        self.next_upgrade_us.set(self.env.monotonic_us() + delay_us);
     }
 
     /// Notes that the question is being asked, and when it may be asked again.
@@ -207,7 +211,7 @@ impl Exclusivity {
         let delay_us = self.upgrade_delay_us.get();
         self.next_upgrade_us.set(self.env.monotonic_us() + delay_us);
         self.upgrade_delay_us
-            .set((delay_us * 2).min(UPGRADE_DELAY_MAX_US));
+            .set((delay_us * 2).min(UPGRADE_LEASES_MAX * self.lease_us));
     }
 
     /// Waits for the shared lock, robbing a holder that does not answer. `hello` asks the holder to share.
@@ -218,14 +222,17 @@ impl Exclusivity {
         loop {
             for _ in 0..2 {
                 hello();
-                if let Some(lock) = self.granted(&mut shared, PATIENCE_US / 2).await {
+                if let Some(lock) = self
+                    .granted(&mut shared, PATIENCE_LEASES * self.lease_us / 2)
+                    .await
+                {
                     return lock;
                 }
             }
             // The answer comes after the browser has put this peer in line, so that whoever asks from now on is told;
             // what was said before ends within a lease.
             let _in_line = self.locks.has_others().await;
-            if let Some(lock) = self.granted(&mut shared, LEASE_US).await {
+            if let Some(lock) = self.granted(&mut shared, self.lease_us).await {
                 return lock;
             }
             // Given back at once: this peer is in line.
@@ -253,7 +260,7 @@ impl Exclusivity {
 
     /// Lets a lease pass, for as long as the peer wishes to be alone.
     async fn let_a_lease_pass(&self) {
-        let mut lease = self.env.sleep(LEASE_US);
+        let mut lease = self.env.sleep(self.lease_us);
         poll_fn(|context| {
             self.joiner.replace(Some(context.waker().clone()));
             match self.wish.get() {
@@ -340,7 +347,7 @@ impl<S: Storage> Engine<S> {
             return false;
         };
         let age_us = exclusivity.lease_age_us();
-        if age_us > LEASE_US / 2 && !exclusivity.is_confirming.replace(true) {
+        if age_us > exclusivity.lease_us / 2 && !exclusivity.is_confirming.replace(true) {
             let engine = Rc::clone(self);
             self.env.spawn(Box::pin(async move {
                 engine.confirm_lock(&lock).await;
@@ -349,7 +356,7 @@ impl<S: Storage> Engine<S> {
                 }
             }));
         }
-        age_us <= LEASE_US
+        age_us <= exclusivity.lease_us
     }
 
     /// Asks the browser for the lock's tenure. Who was robbed joins the others; who is alone and is waited for shares.
@@ -369,8 +376,10 @@ impl<S: Storage> Engine<S> {
         match tenure {
             Tenure::Lost => {
                 self.env.note(Probe::Robbed);
-                exclusivity.standing.replace(Standing::Changing);
-                self.wish_to_be(Wish::Shared);
+                exclusivity.stand(Standing::Changing);
+                // A page that is put away stays away.
+                let is_away = exclusivity.wish.get() == Wish::Away;
+                self.wish_to_be(if is_away { Wish::Away } else { Wish::Shared });
             }
             Tenure::Wanted if exclusivity.exclusive_lock().is_some() => self.hear_hello(),
             Tenure::Held | Tenure::Wanted => exclusivity.note_confirmed(asked_us),
@@ -380,7 +389,7 @@ impl<S: Storage> Engine<S> {
     /// Whether nobody else is there to be told of a commit.
     pub(super) fn has_nobody_to_tell(&self) -> bool {
         self.exclusivity.as_ref().is_some_and(|exclusivity| {
-            exclusivity.exclusive_lock().is_some() && exclusivity.lease_age_us() <= LEASE_US
+            exclusivity.exclusive_lock().is_some() && exclusivity.lease_age_us() <= exclusivity.lease_us
         })
     }
 
@@ -475,13 +484,10 @@ async fn change<S: Storage>(engine: &Weak<Engine<S>>, exclusivity: &Rc<Exclusivi
     let mut done = None;
     while done != Some(exclusivity.wish.get()) {
         let wish = exclusivity.wish.get();
-        let is_changing = matches!(*exclusivity.standing.borrow(), Standing::Changing);
         if wish == Wish::Away
-            && !is_changing
             && let Some(engine) = engine.upgrade()
         {
-            // What the page wrote on its way out goes first. While nothing is held, it waits for the return.
-            engine.commits_idle().await;
+            end_commits(&engine, exclusivity).await;
         }
         exclusivity.let_go().await;
         match wish {
@@ -515,6 +521,20 @@ async fn change<S: Storage>(engine: &Weak<Engine<S>>, exclusivity: &Rc<Exclusivi
     }
 }
 
+/// Waits for what the page wrote on its way out. While nothing is held, or after a robbery, it waits for the return.
+async fn end_commits<S: Storage>(engine: &Rc<Engine<S>>, exclusivity: &Exclusivity) {
+    let mut idle = pin!(engine.commits_idle());
+    let mut is_idle = false;
+    while !is_idle && !matches!(*exclusivity.standing.borrow(), Standing::Changing) {
+        let mut changed = pin!(exclusivity.changed());
+        is_idle = poll_fn(|context| match idle.as_mut().poll(context) {
+            Poll::Ready(()) => Poll::Ready(true),
+            Poll::Pending => changed.as_mut().poll(context).map(|()| false),
+        })
+        .await;
+    }
+}
+
 /// Takes the lock exclusively, and trusts memory a lease later; false if others are there.
 async fn become_alone<S: Storage>(engine: &Weak<Engine<S>>, exclusivity: &Rc<Exclusivity>) -> bool {
     let asked_us = exclusivity.env.monotonic_us();
@@ -542,7 +562,9 @@ async fn become_alone<S: Storage>(engine: &Weak<Engine<S>>, exclusivity: &Rc<Exc
         return false;
     }
     exclusivity.note_confirmed(asked_us);
-    exclusivity.upgrade_delay_us.set(UPGRADE_DELAY_US);
+    exclusivity
+        .upgrade_delay_us
+        .set(UPGRADE_LEASES * exclusivity.lease_us);
     exclusivity.stand(Standing::Alone(lock));
     engine.env.note(Probe::BecameAlone);
     true

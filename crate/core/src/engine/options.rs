@@ -1,5 +1,6 @@
 //! How much memory and log an engine may keep.
 
+use super::exclusivity::LEASE_US;
 use crate::pure::PageOptions;
 
 /// Options of opening a database.
@@ -9,6 +10,9 @@ pub struct EngineOptions {
     pub cache_bytes: usize,
     /// For a damaged log: the state before the first damaged record is read, and nothing is written.
     pub salvage: bool,
+    /// How long the browser's word on the lock is trusted; the same for all peers of a database. Only simulations have
+    /// another one than [`LEASE_US`].
+    pub lease_us: u64,
     /// When the log is folded into pages.
     pub fold: FoldOptions,
 }
@@ -38,6 +42,7 @@ impl Default for EngineOptions {
         EngineOptions {
             cache_bytes: 16 << 20,
             salvage: false,
+            lease_us: LEASE_US,
             fold: FoldOptions::default(),
         }
     }

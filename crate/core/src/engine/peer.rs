@@ -109,7 +109,7 @@ impl<S: Storage> Engine<S> {
         let (root, state) = load_newest(&storage, &*env, &initial, &pager, salvage).await?;
         // Who neither commits nor follows the others is none of them.
         let locks = locks.filter(|_| !salvage);
-        let exclusivity = locks.map(|locks| Exclusivity::new(locks, Rc::clone(&env)));
+        let exclusivity = locks.map(|locks| Exclusivity::new(locks, Rc::clone(&env), options.lease_us));
         let engine = Rc::new_cyclic(|me| Engine {
             exclusivity,
             storage,
