@@ -178,7 +178,7 @@ async fn open(name: &str, options: JsValue) -> Result<DatabaseHandle, Error> {
     let superseded = storage.superseded();
     let storage = AnyStorage::IndexedDb(storage);
     let name = database_name(name);
-    let news = TabNews::join(&name);
+    let news = TabNews::of_database(&name);
     let locks = WebLocks::named(&name).map(|locks| Box::new(locks) as Box<dyn Locks>);
     let database = Database::open_with(storage, env, Box::new(news.clone()), locks, engine_options).await?;
     let engine = Rc::downgrade(database.engine());
@@ -189,7 +189,7 @@ async fn open(name: &str, options: JsValue) -> Result<DatabaseHandle, Error> {
         }
     });
     let following = news.follow(database.engine());
-    let page_life = PageLife::follow(database.engine());
+    let page_life = PageLife::follow(database.engine(), &news);
     Ok(DatabaseHandle {
         database,
         options,

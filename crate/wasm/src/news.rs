@@ -3,6 +3,7 @@
 //! A message is the log's last sequence number, or [`HELLO`]. It is a hint, and untrusted: whatever it
 //! says, a peer only ever believes the log.
 
+use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 
 use plinth_core::engine::{Engine, News};
@@ -17,16 +18,24 @@ const HELLO: &str = "hello";
 
 /// One peer's end of the channel of its database.
 #[derive(Clone)]
-pub(crate) struct TabNews {
-    channel: Option<BroadcastChannel>,
+pub(crate) struct TabNews(Rc<ChannelEnd>);
+
+struct ChannelEnd {
+    database_name: String,
+    /// `None` while the peer does not listen, or where there is no BroadcastChannel: there other tabs learn by reading
+    /// the log.
+    open: RefCell<Option<BroadcastChannel>>,
+    listener: RefCell<Option<Closure<dyn Fn(MessageEvent)>>>,
 }
 
 impl TabNews {
-    /// Joins the channel; where there is no BroadcastChannel, other tabs learn by reading the log.
-    pub(crate) fn join(database_name: &str) -> TabNews {
-        TabNews {
-            channel: BroadcastChannel::new(database_name).ok(),
-        }
+    /// A channel that is joined by [`follow`](TabNews::follow). Until then it can be told, but does not hear.
+    pub(crate) fn of_database(name: &str) -> TabNews {
+        TabNews(Rc::new(ChannelEnd {
+            database_name: name.to_owned(),
+            open: RefCell::default(),
+            listener: RefCell::default(),
+        }))
     }
 
     /// Passes what other tabs publish to the engine, for as long as the result is kept.
@@ -44,21 +53,45 @@ impl TabNews {
                 None => {}
             }
         });
-        if let Some(channel) = &self.channel {
+        self.0.listener.replace(Some(listener));
+        self.join();
+        Following(self.clone())
+    }
+
+    /// Listens, from now on.
+    pub(crate) fn join(&self) {
+        let listener = self.0.listener.borrow();
+        let Some(listener) = &*listener else { return };
+        let channel = BroadcastChannel::new(&self.0.database_name).ok();
+        if let Some(channel) = &channel {
             channel.set_onmessage(Some(listener.as_ref().unchecked_ref()));
         }
-        Following {
-            channel: self.channel.clone(),
-            _listener: listener,
+        if let Some(former) = self.0.open.replace(channel) {
+            former.close();
         }
     }
-}
 
-impl TabNews {
+    /// Listens no more. The browser throws a page out of the back-forward cache when there is a message for it.
+    pub(crate) fn leave(&self) {
+        if let Some(channel) = self.0.open.take() {
+            channel.set_onmessage(None);
+            channel.close();
+        }
+    }
+
     fn post(&self, message: &JsValue) {
-        if let Some(channel) = &self.channel {
-            // Closed while the commit was on its way: then nobody here needs to tell.
-            let _closed = channel.post_message(message);
+        let open = self.0.open.borrow();
+        match &*open {
+            Some(channel) => {
+                let _open = channel.post_message(message);
+            }
+            // Not joined yet, or put away while a commit was on its way.
+            None => {
+                if let Ok(channel) = BroadcastChannel::new(&self.0.database_name) {
+                    let _open = channel.post_message(message);
+                    channel.close();
+                }
+            }
         }
     }
 }
@@ -74,16 +107,11 @@ impl News for TabNews {
 }
 
 /// Keeps a peer listening; leaves the channel when dropped.
-pub(crate) struct Following {
-    channel: Option<BroadcastChannel>,
-    _listener: Closure<dyn Fn(MessageEvent)>,
-}
+pub(crate) struct Following(TabNews);
 
 impl Drop for Following {
     fn drop(&mut self) {
-        if let Some(channel) = &self.channel {
-            channel.set_onmessage(None);
-            channel.close();
-        }
+        self.0.leave();
+        self.0.0.listener.take();
     }
 }

@@ -8,18 +8,19 @@ use plinth_core::engine::Engine;
 use wasm_bindgen::prelude::*;
 use web_sys::{Document, Event, EventTarget};
 
+use crate::news::TabNews;
 use crate::storage::AnyStorage;
 
 type Listener = Closure<dyn Fn(Event)>;
 
-/// Tells an engine what happens to its page, for as long as it is kept.
+/// Tells an engine and its news what happens to their page, for as long as it is kept.
 pub(crate) struct PageLife {
     listeners: Vec<(EventTarget, &'static str, Listener)>,
 }
 
 impl PageLife {
     /// Follows the page of this global scope, if it is one.
-    pub(crate) fn follow(engine: &Rc<Engine<AnyStorage>>) -> PageLife {
+    pub(crate) fn follow(engine: &Rc<Engine<AnyStorage>>, news: &TabNews) -> PageLife {
         let mut life = PageLife {
             listeners: Vec::new(),
         };
@@ -39,14 +40,18 @@ impl PageLife {
             engine.set_visible(!document.hidden());
         });
         life.listen(&target, "freeze", engine, |engine, _| engine.set_visible(false));
-        life.listen(&window, "pagehide", engine, |engine, event| {
+        let left = news.clone();
+        life.listen(&window, "pagehide", engine, move |engine, event| {
             // At once: the page is frozen in the task of this event, no timer runs any more.
             if is_persisted(event) {
                 engine.suspend();
+                left.leave();
             }
         });
-        life.listen(&window, "pageshow", engine, |engine, event| {
+        let joined = news.clone();
+        life.listen(&window, "pageshow", engine, move |engine, event| {
             if is_persisted(event) {
+                joined.join();
                 engine.resume();
             }
         });

@@ -9,7 +9,7 @@ use plinth_core::engine::{Lock, Locks, Tenure};
 use plinth_core::words::LocalFuture;
 use serde::Deserialize;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::AbortController;
 
 #[wasm_bindgen]
@@ -58,11 +58,17 @@ impl WebLocks {
     pub(crate) fn named(name: &str) -> Option<WebLocks> {
         let navigator = Reflect::get(&js_sys::global(), &"navigator".into()).ok()?;
         let manager = Reflect::get(&navigator, &"locks".into()).ok()?;
-        manager.is_object().then(|| WebLocks {
+        let locks = manager.is_object().then(|| WebLocks {
             manager: manager.unchecked_into(),
             name: name.to_owned(),
             releasing: Rc::default(),
-        })
+        })?;
+        // Known before the page can be put away: it takes a lock to find it out, and a page with a lock is not kept.
+        let asking = locks.clone();
+        spawn_local(async move {
+            let _kept_for_later = asking.client_id().await;
+        });
+        Some(locks)
     }
 
     async fn snapshot(&self) -> Option<LockSnapshot> {
