@@ -5,6 +5,8 @@
  *   npm test -w pkg-tests [-- --browser chromium|firefox] [--part node|page|browser|bundlers] [--grep TEXT]
  *     [--repeat N]
  *
+ * `--grep "many tabs"` is every scenario of several tabs, `--grep "one tab"` the others.
+ *
  * PLINTH_CHROMIUM and PLINTH_FIREFOX name the browsers, PLINTH_SEED repeats a random run, PLINTH_STEPS makes random
  * programs longer, PLINTH_SECONDS workloads that are measured, PLINTH_ROWS the large database: with 1000000, it also
  * prints how costs grow.
@@ -207,35 +209,39 @@ async function runParts(world: World): Promise<Counts[]> {
 
 function scenarios(world: World): void {
   describe(`scenarios in ${world.browser.label}`, () => {
-    staticFolder(world);
-    surroundings(world);
-    readmeExample(world);
-    programsInPages(world);
-    survivesRestart(world);
-    survivesKill(world);
-    timedOutCommits(world);
-    if (world.browser instanceof Chromium) thrownAwayStore(world);
-    else leaveOut(world, 'a store that the browser throws away', "it is Chromium's own way");
-    closedTab(world);
-    lostUpdates(world);
-    inAWorker(world);
-    lostMessages(world);
-    readSkew(world);
-    damagedLog(world);
-    olderSchema(world);
-    watchesAcrossTabs(world);
-    subscriptionsAcrossTabs(world);
-    alone(world);
-    externalConsistency(world);
-    frozenTab(world);
-    fourTabs(world);
-    recordedHistory(world);
-    disturbance(world);
-    pageLife(world);
-    recipesAcrossTabs(world);
-    durability(world);
-    groupCommit(world);
-    largeDatabase(world);
+    describe('one tab', () => {
+      staticFolder(world);
+      surroundings(world);
+      readmeExample(world);
+      programsInPages(world);
+      survivesRestart(world);
+      survivesKill(world);
+      timedOutCommits(world);
+      if (world.browser instanceof Chromium) thrownAwayStore(world);
+      else leaveOut(world, 'a store that the browser throws away', "it is Chromium's own way");
+      damagedLog(world);
+      olderSchema(world);
+      durability(world);
+      groupCommit(world);
+      largeDatabase(world);
+    });
+    describe('many tabs', () => {
+      closedTab(world);
+      lostUpdates(world);
+      inAWorker(world);
+      lostMessages(world);
+      readSkew(world);
+      watchesAcrossTabs(world);
+      subscriptionsAcrossTabs(world);
+      alone(world);
+      externalConsistency(world);
+      frozenTab(world);
+      fourTabs(world);
+      recordedHistory(world);
+      disturbance(world);
+      pageLife(world);
+      recipesAcrossTabs(world);
+    });
   });
 }
 

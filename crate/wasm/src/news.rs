@@ -16,6 +16,8 @@ use crate::storage::AnyStorage;
 /// Asks a peer that is alone to share.
 const HELLO: &str = "hello";
 
+type Listener = Closure<dyn Fn(MessageEvent)>;
+
 /// One peer's end of the channel of its database.
 #[derive(Clone)]
 pub(crate) struct TabNews(Rc<ChannelEnd>);
@@ -25,7 +27,7 @@ struct ChannelEnd {
     /// `None` while the peer does not listen, or where there is no BroadcastChannel: there other tabs learn by reading
     /// the log.
     open: RefCell<Option<BroadcastChannel>>,
-    listener: RefCell<Option<Closure<dyn Fn(MessageEvent)>>>,
+    listener: RefCell<Option<Listener>>,
 }
 
 impl TabNews {
@@ -41,7 +43,7 @@ impl TabNews {
     /// Passes what other tabs publish to the engine, for as long as the result is kept.
     pub(crate) fn follow(&self, engine: &Rc<Engine<AnyStorage>>) -> Following {
         let engine: Weak<Engine<AnyStorage>> = Rc::downgrade(engine);
-        let listener = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
+        let listener = Listener::new(move |event: MessageEvent| {
             let Some(engine) = engine.upgrade() else { return };
             let message = event.data();
             let tail = message
