@@ -14,7 +14,8 @@ use std::mem::replace;
 use std::rc::Rc;
 use std::task::Poll;
 
-use plinth_core::words::TransactionOption;
+use plinth_core::engine::FoldExtent;
+use plinth_core::words::{KeyRange, TransactionOption};
 use plinth_core::{Error, ErrorCode, TransactionOptions};
 use plinth_sim::{Cluster, ClusterOptions, Peer, Simulation, seeds};
 use support::{begin, code, get, set, set_flag, slow_storage, with_cluster};
@@ -399,4 +400,29 @@ fn opening_a_long_log_lets_others_have_their_turns_between_pieces_of_it() {
         long >= short + 20,
         "{long} turns beside 100 records, {short} beside 2"
     );
+}
+
+#[test]
+fn a_database_that_was_closed_is_freed_with_all_that_it_held() {
+    with_cluster(async |cluster| {
+        for is_folded in [false, true] {
+            let peer = cluster.open().await;
+            let engine = Rc::downgrade(peer.database.engine());
+            set(&peer, b"k", b"v").await;
+            if is_folded {
+                peer.database.engine().fold(FoldExtent::All).await.unwrap();
+            }
+            let live = peer
+                .database
+                .subscribe(&KeyRange::new(b"".as_slice(), b"\xff".as_slice()));
+            let (waiting, uncommitted) = (begin(&peer), begin(&peer));
+            let watches = (waiting.watch(b"k"), uncommitted.watch(b"k"));
+            waiting.commit().await.unwrap();
+            peer.database.close().await;
+            drop((peer, waiting, uncommitted, live.unwrap()));
+            assert!(watches.0.await.is_err() && watches.1.await.is_err());
+            cluster.world().sleep(60_000_000).await;
+            assert_eq!(engine.strong_count(), 0);
+        }
+    });
 }
