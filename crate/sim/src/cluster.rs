@@ -172,6 +172,14 @@ impl Cluster {
         other
     }
 
+    /// The same database for peers whose storage is unreliable in another way, now and later.
+    pub fn with_faults(&self, faults: Faults) -> Cluster {
+        Cluster {
+            faults: Rc::new(Cell::new(faults)),
+            ..self.clone()
+        }
+    }
+
     /// The world.
     pub fn world(&self) -> &Simulation {
         &self.world

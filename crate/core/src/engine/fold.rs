@@ -317,6 +317,8 @@ impl<S: Storage> Engine<S> {
     }
 
     fn new_fold(&self, base: Root, prefix: LogPrefix, rewritten: Option<RewrittenLeaves>) -> Fold {
+        // The root of this fold will say nothing of another one's reservation, nor of the pages in it (I10).
+        assert_eq!(base.reserved_from, None, "somebody else is folding");
         let update = TreeUpdate::new(Tree::new(base.tree), base.next_page, self.options.fold.pages);
         Fold {
             condemned: base.condemned.clone(),
@@ -378,7 +380,9 @@ impl<S: Storage> Engine<S> {
             condemned,
             ..root.next()
         };
-        self.switch_root(next, FoldRequest::default()).await
+        let is_given_up = self.switch_root(next, FoldRequest::default()).await?;
+        // The answer may have taken so long that the root is again one that reserves pages for another peer.
+        Ok(is_given_up && self.root.borrow().root.reserved_from.is_none())
     }
 
     /// Gives an abandoned fold up if it stands for long, and deletes what is condemned.

@@ -9,6 +9,7 @@ use plinth_core::words::LocalFuture;
 use plinth_core::{Error, ErrorCode};
 
 use super::cast::Absence;
+use super::final_check::expect_no_page_is_forgotten;
 use super::hazard::Hazard;
 use super::stage::Stage;
 use crate::cluster::Peer;
@@ -241,6 +242,7 @@ impl Disturber {
                 stage.expect(report.damage.is_empty(), || {
                     format!("a check found damage: {:?}", report.damage)
                 });
+                expect_no_page_is_forgotten(&stage, &report);
             }
         };
         cluster.run_in(peer, keeping).await;

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use plinth_core::engine::FoldResult;
+use plinth_core::engine::{CheckReport, FoldResult};
 use plinth_core::words::{KeySelector, RangeOptions};
 use plinth_core::{ErrorCode, Result, TransactionOptions};
 
@@ -109,6 +109,15 @@ fn difference(found: &Rows, expected: &Rows) -> String {
 async fn check_pages(stage: &Rc<Stage>, peer: &Peer) {
     let checked = peer.clone();
     let world = stage.world().clone();
+    let looking = peer.clone();
+    let look = async move { looking.database.check().await };
+    match stage.cluster().run_in(peer, look).await {
+        Some(Ok(report)) => expect_no_page_is_forgotten(stage, &report),
+        // Others fold all the time.
+        Some(Err(error)) if error.code() == ErrorCode::IoError => {}
+        Some(Err(error)) => stage.violate(format!("the check at the end failed: {error}")),
+        None => stage.violate("a peer is gone at the end".to_owned()),
+    }
     let check = async move {
         for _ in 0..COMPACTIONS_MAX {
             match checked.database.compact().await {
@@ -133,6 +142,15 @@ async fn check_pages(stage: &Rc<Stage>, peer: &Peer) {
         Some(Err(error)) => stage.violate(format!("the check at the end failed: {error}")),
         None => stage.violate("a peer is gone at the end".to_owned()),
     }
+}
+
+/// Whoever died and whatever was given up: a page that is not in use is known to the root (I10). A compaction would
+/// delete the others, and hide that there were any.
+pub(super) fn expect_no_page_is_forgotten(stage: &Stage, report: &CheckReport) {
+    stage.expect(report.unreachable_page_count == 0, || {
+        let count = report.unreachable_page_count;
+        format!("{count} pages are neither in the tree, nor condemned, nor reserved")
+    });
 }
 
 /// Damages something stored in a copy of the disk: whoever reads it must be told, or see the right data.
