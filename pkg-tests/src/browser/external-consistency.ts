@@ -195,7 +195,7 @@ export function externalConsistency(world: World): void {
     it(`${silentTurns} times, each tab often the only one, with the package's own messages all lost`, async () => {
       const name = uniqueName();
       const pages: [Page, Page] = [await openSilent(world), await openSilent(world)];
-      const game = { name, lanes: 1, turns: silentTurns, closing: 0.4, lingering: 0.1, seed: world.seed };
+      const game = { name, lanes: 1, turns: silentTurns, closing: 0.4, lingering: 0.5, seed: world.seed };
       const played = await playBoth(pages, game);
       assert.isAbove(played.turnsAlone, 0, 'no tab was ever alone');
     }).timeout(30_000 + 4_000 * silentTurns);
