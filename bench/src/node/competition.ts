@@ -1,4 +1,5 @@
 /** The workloads as they are run in tabs of one browser: contestants take turns in every round. */
+import { setTimeout } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
 import type { Chromium } from '../../../pkg-tests/src/support/chromium.ts';
 import { type ContestantName, entryOf } from '../catalogue.ts';
@@ -14,6 +15,8 @@ import type { Options, WorkloadId } from './options.ts';
 import { profiled } from './profile.ts';
 import { ResultCollector, type Unit } from './results.ts';
 
+/** Who has not answered by then fails, so that the others' results are not lost. */
+const TURN_MS_MAX = 600_000;
 const SAMPLING_ROUNDS = 3;
 const CHANGES = 60;
 const PINGS = 40;
@@ -72,7 +75,7 @@ export class Competition {
       if (failed.has(entrant)) continue;
       const begin = Date.now();
       try {
-        await body(entrant, round);
+        await withinLimit(body(entrant, round));
         this.checked++;
       } catch (error) {
         failed.add(entrant);
@@ -308,4 +311,18 @@ function ask<Name extends keyof BenchPage>(
     },
     [name, parameters] as const,
   ) as Promise<Answers[Name]>;
+}
+
+async function withinLimit(turn: Promise<void>): Promise<void> {
+  const limit = new AbortController();
+  const expired = setTimeout(TURN_MS_MAX, undefined, { signal: limit.signal }).then(() => {
+    throw new Error(`no answer within ${TURN_MS_MAX / 1000} s`);
+  });
+  try {
+    await Promise.race([turn, expired]);
+  } finally {
+    limit.abort();
+    // Given up with the limit, or by whoever was too late.
+    await Promise.allSettled([expired]);
+  }
 }

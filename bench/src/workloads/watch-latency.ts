@@ -53,10 +53,18 @@ export async function commitWhenWatched(
   changes: number,
 ): Promise<CommitTimes[]> {
   const channel = new BroadcastChannel(CHANNEL);
+  // The other side may have seen a change, and watch for the next one, before the commit is acknowledged here.
+  let armedCount = 0;
+  let onArmed: () => void = () => {};
+  channel.onmessage = () => {
+    armedCount += 1;
+    onArmed();
+  };
   const times: CommitTimes[] = [];
   for (let index = 0; index < changes; index++) {
-    await new Promise((resolve) => {
-      channel.onmessage = resolve;
+    await new Promise<void>((resolve) => {
+      onArmed = resolve;
+      if (armedCount > index) resolve();
     });
     const called = now();
     await connection.put(key, rowValue(index));
