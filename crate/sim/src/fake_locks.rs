@@ -1,4 +1,4 @@
-//! A fake of the browser's Web Locks: one lock, requests granted in order, stealing.
+//! A fake of the browser's Web Locks: one lock, requests granted in order, stealing; and who says that it is there.
 //!
 //! Answers take a while. A peer that is killed gives up what it holds and waits for, as a closed tab does;
 //! one that is frozen does not.
@@ -37,6 +37,8 @@ pub struct LockManager {
     holders: RefCell<Vec<Holder>>,
     /// Those who wait for the shared lock; nobody waits for the exclusive one.
     waiting: RefCell<VecDeque<Waiting>>,
+    /// Those who say that they are there.
+    present: RefCell<Vec<Holder>>,
     next_id: Cell<u64>,
     /// How often the lock was stolen.
     pub steals: Cell<u64>,
@@ -53,6 +55,7 @@ impl LockManager {
     /// Forgets a peer that died.
     pub fn forget(&self, group: GroupId) {
         self.holders.borrow_mut().retain(|holder| holder.group != group);
+        self.present.borrow_mut().retain(|holder| holder.group != group);
         self.waiting.borrow_mut().retain(|waiting| waiting.group != group);
         self.grant();
     }
@@ -67,8 +70,14 @@ impl LockManager {
         (exclusive, holders.len() - exclusive)
     }
 
+    /// How many peers say that they are there.
+    pub fn present(&self) -> usize {
+        self.present.borrow().len()
+    }
+
     fn release(&self, id: u64) {
         self.holders.borrow_mut().retain(|holder| holder.id != id);
+        self.present.borrow_mut().retain(|holder| holder.id != id);
         self.waiting.borrow_mut().retain(|waiting| waiting.id != id);
         self.grant();
     }
@@ -205,6 +214,37 @@ impl Locks for FakeLocks {
                     .any(|waiting| other(waiting.group));
             locks.world.sleep_below(locks.delay_us).await;
             has_others
+        })
+    }
+
+    fn present(&self) -> LocalFuture<Option<Rc<dyn Lock>>> {
+        let locks = self.clone();
+        Box::pin(async move {
+            locks.world.sleep_below(locks.delay_us).await;
+            let (id, group, mode) = (locks.manager.id(), locks.group, Mode::Shared);
+            locks
+                .manager
+                .present
+                .borrow_mut()
+                .push(Holder { id, group, mode });
+            let presence = locks.lock(id);
+            locks.world.sleep_below(locks.delay_us).await;
+            Some(presence)
+        })
+    }
+
+    fn has_company(&self) -> LocalFuture<bool> {
+        let locks = self.clone();
+        Box::pin(async move {
+            locks.world.sleep_below(locks.delay_us).await;
+            let has_company = locks
+                .manager
+                .present
+                .borrow()
+                .iter()
+                .any(|holder| holder.group != locks.group);
+            locks.world.sleep_below(locks.delay_us).await;
+            has_company
         })
     }
 }

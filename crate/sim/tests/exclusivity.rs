@@ -15,8 +15,8 @@ use plinth_core::engine::{LEASE_US, PATIENCE_US};
 use plinth_sim::{Cluster, ClusterOptions, Peer, Simulation, seeds};
 use support::{begin, get, set, slow_storage, with_cluster};
 
-/// After so long a peer that has the lock for itself knows that it is alone.
-const SETTLED_US: u64 = 2 * LEASE_US;
+/// After so long a peer that is the only one knows it, and has yet to ask again.
+const SETTLED_US: u64 = LEASE_US / 4;
 
 /// Whether a peer answers reads without a look at the log.
 async fn is_alone(peer: &Peer) -> bool {
@@ -39,6 +39,20 @@ fn a_peer_that_is_alone_reads_and_commits_without_a_look_at_the_log() {
             cluster.world().sleep(LEASE_US / 4).await;
         }
         assert_eq!(peer.database.stats().log_read_count, before);
+    });
+}
+
+#[test]
+fn a_peer_that_is_the_only_one_is_alone_as_soon_as_its_locks_are_there() {
+    with_cluster(async |cluster| {
+        for _ in 0..3 {
+            let peer = cluster.open().await;
+            cluster.world().sleep(20_000).await;
+            assert!(is_alone(&peer).await);
+            assert_eq!(cluster.locks().present(), 1);
+            peer.database.close().await;
+            assert_eq!(cluster.locks().present(), 0);
+        }
     });
 }
 

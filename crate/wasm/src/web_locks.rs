@@ -1,4 +1,4 @@
-//! The browser's Web Locks: one lock per database, by which its peers know whether they are alone.
+//! The browser's Web Locks: two locks per database, by which its peers know whether they are alone.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -44,9 +44,17 @@ struct LockSnapshot {
     pending: Vec<LockInfo>,
 }
 
-/// The lock of one database.
+/// The locks of one database.
 #[derive(Clone)]
 pub(crate) struct WebLocks {
+    lock: NamedLock,
+    /// Shared by all peers that are there; nobody asks for it in another way.
+    presence: NamedLock,
+}
+
+/// One of the locks.
+#[derive(Clone)]
+struct NamedLock {
     manager: LockManager,
     name: String,
     /// The promises of requests whose locks were let go of: settled when the browser has them back.
@@ -54,21 +62,32 @@ pub(crate) struct WebLocks {
 }
 
 impl WebLocks {
-    /// The lock with this name; `None` where the browser has no Web Locks.
+    /// The locks for this name; `None` where the browser has no Web Locks.
     pub(crate) fn named(name: &str) -> Option<WebLocks> {
         let navigator = Reflect::get(&js_sys::global(), &"navigator".into()).ok()?;
         let manager = Reflect::get(&navigator, &"locks".into()).ok()?;
-        let locks = manager.is_object().then(|| WebLocks {
-            manager: manager.unchecked_into(),
-            name: name.to_owned(),
-            releasing: Rc::default(),
-        })?;
+        if !manager.is_object() {
+            return None;
+        }
+        let manager: LockManager = manager.unchecked_into();
+        let lock = NamedLock::new(&manager, name.to_owned());
         // Known before the page can be put away: it takes a lock to find it out, and a page with a lock is not kept.
-        let asking = locks.clone();
+        let asking = lock.clone();
         spawn_local(async move {
             let _kept_for_later = asking.client_id().await;
         });
-        Some(locks)
+        let presence = NamedLock::new(&manager, format!("present:{name}"));
+        Some(WebLocks { lock, presence })
+    }
+}
+
+impl NamedLock {
+    fn new(manager: &LockManager, name: String) -> NamedLock {
+        NamedLock {
+            manager: manager.clone(),
+            name,
+            releasing: Rc::default(),
+        }
     }
 
     async fn snapshot(&self) -> Option<LockSnapshot> {
@@ -86,11 +105,7 @@ impl WebLocks {
         }
         // Nobody else has a lock with such a name: its holder is this client.
         let name = format!("plinth:client:{}{}", js_sys::Math::random(), js_sys::Date::now());
-        let probe = WebLocks {
-            manager: self.manager.clone(),
-            name: name.clone(),
-            releasing: Rc::default(),
-        };
+        let probe = NamedLock::new(&self.manager, name.clone());
         let _held = probe.request(&[("ifAvailable", true.into())]).await?;
         let snapshot = self.snapshot().await?;
         let holder = snapshot.held.into_iter().find(|lock| lock.name == name)?;
@@ -145,12 +160,24 @@ impl WebLocks {
             .iter()
             .any(|(name, value)| *name == "mode" && value.as_string().is_some_and(|mode| mode == "shared"));
         Some(Rc::new(WebLock {
-            locks: self.clone(),
+            lock: self.clone(),
             mode: if is_shared { "shared" } else { "exclusive" },
             release,
             promise,
             is_lost,
         }))
+    }
+
+    /// Whether several have it or wait for it; true if the browser does not tell.
+    fn has_several_askers(&self) -> LocalFuture<bool> {
+        let lock = self.clone();
+        Box::pin(async move {
+            let Some(snapshot) = lock.snapshot().await else {
+                return true;
+            };
+            let of_this = |locks: &[LockInfo]| locks.iter().filter(|other| other.name == lock.name).count();
+            of_this(&snapshot.held) + of_this(&snapshot.pending) > 1
+        })
     }
 
     fn ask(&self, options: Vec<(&'static str, JsValue)>) -> LocalFuture<Option<Rc<dyn Lock>>> {
@@ -190,7 +217,7 @@ impl Drop for AbortOnDrop {
 }
 
 struct WebLock {
-    locks: WebLocks,
+    lock: NamedLock,
     mode: &'static str,
     release: Function,
     /// Of the request: settles when the lock is no longer held.
@@ -201,17 +228,17 @@ struct WebLock {
 
 impl Lock for WebLock {
     fn tenure(&self) -> LocalFuture<Tenure> {
-        let (locks, mode, is_lost) = (self.locks.clone(), self.mode, Rc::clone(&self.is_lost));
+        let (lock, mode, is_lost) = (self.lock.clone(), self.mode, Rc::clone(&self.is_lost));
         Box::pin(async move {
-            let (Some(client_id), Some(snapshot)) = (locks.client_id().await, locks.snapshot().await) else {
+            let (Some(client_id), Some(snapshot)) = (lock.client_id().await, lock.snapshot().await) else {
                 return Tenure::Lost;
             };
             let is_ours =
-                |lock: &LockInfo| lock.name == locks.name && lock.mode == mode && lock.client_id == client_id;
+                |held: &LockInfo| held.name == lock.name && held.mode == mode && held.client_id == client_id;
             if is_lost.get() || !snapshot.held.iter().any(is_ours) {
                 return Tenure::Lost;
             }
-            match snapshot.pending.iter().any(|lock| lock.name == locks.name) {
+            match snapshot.pending.iter().any(|waiting| waiting.name == lock.name) {
                 true => Tenure::Wanted,
                 false => Tenure::Held,
             }
@@ -222,32 +249,34 @@ impl Lock for WebLock {
 impl Drop for WebLock {
     fn drop(&mut self) {
         let _a_promise_can_be_resolved = self.release.call0(&JsValue::UNDEFINED);
-        self.locks.releasing.borrow_mut().push(self.promise.clone());
+        self.lock.releasing.borrow_mut().push(self.promise.clone());
     }
 }
 
 impl Locks for WebLocks {
     fn try_exclusive(&self) -> LocalFuture<Option<Rc<dyn Lock>>> {
-        self.ask(vec![("mode", "exclusive".into()), ("ifAvailable", true.into())])
+        self.lock
+            .ask(vec![("mode", "exclusive".into()), ("ifAvailable", true.into())])
     }
 
     fn shared(&self) -> LocalFuture<Option<Rc<dyn Lock>>> {
-        self.ask(vec![("mode", "shared".into())])
+        self.lock.ask(vec![("mode", "shared".into())])
     }
 
     fn steal(&self) -> LocalFuture<Option<Rc<dyn Lock>>> {
-        self.ask(vec![("mode", "exclusive".into()), ("steal", true.into())])
+        self.lock
+            .ask(vec![("mode", "exclusive".into()), ("steal", true.into())])
     }
 
     fn has_others(&self) -> LocalFuture<bool> {
-        let locks = self.clone();
-        Box::pin(async move {
-            let Some(snapshot) = locks.snapshot().await else {
-                return true;
-            };
-            let of_this =
-                |locks_of: &[LockInfo]| locks_of.iter().filter(|lock| lock.name == locks.name).count();
-            of_this(&snapshot.held) + of_this(&snapshot.pending) > 1
-        })
+        self.lock.has_several_askers()
+    }
+
+    fn present(&self) -> LocalFuture<Option<Rc<dyn Lock>>> {
+        self.presence.ask(vec![("mode", "shared".into())])
+    }
+
+    fn has_company(&self) -> LocalFuture<bool> {
+        self.presence.has_several_askers()
     }
 }

@@ -56,11 +56,13 @@ function useOutcomes(page: Page): Promise<unknown[]> {
   });
 }
 
-/** The Web Locks that somebody holds on this database. */
+/** The modes of the Web Locks that somebody holds on this database: of the lock, then of each who says to be there. */
 function heldLocks(page: Page, name: string): Promise<(string | undefined)[]> {
   return page.evaluate(async (name) => {
     const { held } = await navigator.locks.query();
-    return (held ?? []).filter((lock) => lock.name === `plinth:${name}`).map(({ mode }) => mode);
+    const modes = (lockName: string) =>
+      (held ?? []).filter((lock) => lock.name === lockName).map(({ mode }) => mode);
+    return [...modes(`plinth:${name}`), ...modes(`present:plinth:${name}`)];
   }, name);
 }
 
@@ -245,12 +247,12 @@ function putAway(world: World): void {
       const page = await browser.newTab();
       await page.goto(world.toolsPage);
       await page.evaluate((name) => tools.openHere(name), name);
-      await until(async () => (await heldLocks(page, name)).join() === 'exclusive', 'alone');
+      await until(async () => (await heldLocks(page, name)).join() === 'exclusive,shared', 'alone');
       const front = await browser.newTab();
       await front.goto(world.toolsPage);
       await front.bringToFront();
       await until(() => page.evaluate(() => document.visibilityState === 'hidden'), 'hidden');
-      await until(async () => (await heldLocks(front, name)).join() === 'shared', 'shared');
+      await until(async () => (await heldLocks(front, name)).join() === 'shared,shared', 'shared');
 
       await page.evaluate(() => db.set('x', 'hidden'));
       await front.evaluate((name) => tools.openHere(name), name);
@@ -290,7 +292,7 @@ function putAway(world: World): void {
       const away = world.server.serveText('/away.html', '<!doctype html><title>away</title>');
       await session.send('Page.navigate', { url: away });
       await until(async () => page.raw.url() === away, 'away');
-      await until(async () => (await heldLocks(other, name)).length === 0, 'the lock given back');
+      await until(async () => (await heldLocks(other, name)).length === 0, 'the locks given back');
 
       const acknowledgedMs = await other.evaluate(async (name) => {
         const begunAt = performance.now();

@@ -6,9 +6,9 @@
 //! * **Who commits holds the lock**, in either mode, when the commit is handed to the storage, and has had
 //!   the browser confirm within the last [`LEASE_US`] that it does: a robber takes it from those who share
 //!   it, too.
-//! * **Who trusts memory holds it exclusively**, has read the log at least [`LEASE_US`] after it got it, is
-//!   visible, and has had the browser confirm within the last [`LEASE_US`] that it still holds it and that
-//!   nobody waits for it.
+//! * **Who trusts memory holds it exclusively**, has read the log since, and, unless it is the only peer, at
+//!   least [`LEASE_US`] after it got it, is visible, and has had the browser confirm within the last
+//!   [`LEASE_US`] that it still holds it and that nobody waits for it.
 //!
 //! So nothing is committed elsewhere that memory misses. A newcomer says hello and waits for the lock, and the
 //! holder gives up exclusivity. A holder that does not answer, because it is frozen or stuck, is robbed of the
@@ -66,6 +66,10 @@ pub trait Locks {
     fn steal(&self) -> LocalFuture<Option<Rc<dyn Lock>>>;
     /// Whether another peer holds it or waits for it.
     fn has_others(&self) -> LocalFuture<bool>;
+    /// Says that this peer is there, which nobody can take from it, until the result is dropped.
+    fn present(&self) -> LocalFuture<Option<Rc<dyn Lock>>>;
+    /// Whether another peer says that it is there; true if it can't be found out.
+    fn has_company(&self) -> LocalFuture<bool>;
 }
 
 /// What the peer wants to be.
@@ -93,6 +97,8 @@ pub(super) struct Exclusivity {
     locks: Box<dyn Locks>,
     env: Rc<dyn Env>,
     lease_us: u64,
+    /// Held from before the first right to commit until after the last: who was robbed is known to be there.
+    presence: RefCell<Option<Rc<dyn Lock>>>,
     standing: RefCell<Standing>,
     wish: Cell<Wish>,
     is_visible: Cell<bool>,
@@ -128,6 +134,7 @@ impl Exclusivity {
             locks,
             env,
             lease_us,
+            presence: RefCell::default(),
             standing: RefCell::new(Standing::Changing),
             wish: Cell::new(Wish::Alone),
             is_visible: Cell::new(true),
@@ -212,6 +219,26 @@ impl Exclusivity {
         self.next_upgrade_us.set(self.env.monotonic_us() + delay_us);
         self.upgrade_delay_us
             .set((delay_us * 2).min(UPGRADE_LEASES_MAX * self.lease_us));
+    }
+
+    /// Says that the peer is there, unless the page goes away or there are no locks.
+    async fn appear(&self) {
+        if self.presence.borrow().is_some() {
+            return;
+        }
+        let mut request = self.locks.present();
+        let presence = loop {
+            if let Some(presence) = self.granted(&mut request, self.lease_us).await {
+                break presence;
+            }
+        };
+        self.presence.replace(presence);
+    }
+
+    /// Without the lock, and without a right to commit.
+    fn disappear(&self) {
+        self.stand(Standing::Away);
+        self.presence.take();
     }
 
     /// Waits for the shared lock, robbing a holder that does not answer. `hello` asks the holder to share.
@@ -334,7 +361,7 @@ impl<S: Storage> Engine<S> {
         if let Some(exclusivity) = &self.exclusivity {
             exclusivity.wish.set(Wish::Away);
             exclusivity.let_go().await;
-            exclusivity.stand(Standing::Away);
+            exclusivity.disappear();
         }
     }
 
@@ -490,8 +517,14 @@ async fn change<S: Storage>(engine: &Weak<Engine<S>>, exclusivity: &Rc<Exclusivi
             end_commits(&engine, exclusivity).await;
         }
         exclusivity.let_go().await;
+        if wish != Wish::Away {
+            exclusivity.appear().await;
+            if exclusivity.wish.get() == Wish::Away {
+                continue;
+            }
+        }
         match wish {
-            Wish::Away => exclusivity.stand(Standing::Away),
+            Wish::Away => exclusivity.disappear(),
             Wish::Shared => {
                 let lock = exclusivity
                     .join(|| {
@@ -535,19 +568,26 @@ async fn end_commits<S: Storage>(engine: &Rc<Engine<S>>, exclusivity: &Exclusivi
     }
 }
 
-/// Takes the lock exclusively, and trusts memory a lease later; false if others are there.
+/// Takes the lock exclusively, and trusts memory, a lease later if it is not the only peer; false if it can't be had.
 async fn become_alone<S: Storage>(engine: &Weak<Engine<S>>, exclusivity: &Rc<Exclusivity>) -> bool {
-    let asked_us = exclusivity.env.monotonic_us();
+    let mut asked_us = exclusivity.env.monotonic_us();
     let Some(lock) = exclusivity.locks.try_exclusive().await else {
         return false;
     };
-    // Whoever had the lock before, and was robbed of it, may commit until its lease is over. Until then this peer is
-    // as one of several.
-    exclusivity.note_confirmed(asked_us);
-    exclusivity.stand(Standing::Shared(Some(Rc::clone(&lock))));
-    exclusivity.let_a_lease_pass().await;
-    let asked_us = exclusivity.env.monotonic_us();
-    if exclusivity.wish.get() != Wish::Alone || lock.tenure().await != Tenure::Held {
+    let is_present = exclusivity.presence.borrow().is_some();
+    if !is_present || exclusivity.locks.has_company().await {
+        // Whoever is there may have been robbed of the lock, and may commit until its lease is over. Until then this
+        // peer is as one of several.
+        exclusivity.note_confirmed(asked_us);
+        exclusivity.stand(Standing::Shared(Some(Rc::clone(&lock))));
+        exclusivity.let_a_lease_pass().await;
+        asked_us = exclusivity.env.monotonic_us();
+        if lock.tenure().await != Tenure::Held {
+            return false;
+        }
+        exclusivity.env.note(Probe::LeasesAwaited);
+    }
+    if exclusivity.wish.get() != Wish::Alone {
         return false;
     }
     let Some(engine) = engine.upgrade() else {
@@ -555,10 +595,10 @@ async fn become_alone<S: Storage>(engine: &Weak<Engine<S>>, exclusivity: &Rc<Exc
     };
     // What was committed before is in memory then.
     let is_caught_up = engine.catch_up().await.is_ok();
-    let is_held = exclusivity
+    let is_robbed = exclusivity
         .held_lock()
-        .is_some_and(|held| Rc::ptr_eq(&held, &lock));
-    if !is_caught_up || !is_held || exclusivity.wish.get() != Wish::Alone {
+        .is_some_and(|held| !Rc::ptr_eq(&held, &lock));
+    if !is_caught_up || is_robbed || exclusivity.wish.get() != Wish::Alone {
         return false;
     }
     exclusivity.note_confirmed(asked_us);
