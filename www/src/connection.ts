@@ -2,6 +2,7 @@ import {
   call,
   check,
   type DatabaseHandle,
+  getNow,
   type SubscriptionHandle,
   settle,
   type TransactionCalls,
@@ -34,6 +35,8 @@ export interface Connection {
   own(bytes: Uint8Array): Uint8Array;
   /** The engine's database, or a promise of it while it is being opened. */
   handle(): DatabaseHandle | Promise<DatabaseHandle>;
+  /** The value of a key, `undefined` if there is none; null if a transaction must be asked. */
+  getNow(key: Uint8Array): Uint8Array | undefined | null;
   /** Begins a transaction. Throws if the database can't be used. */
   createTransaction(isRelaxed: boolean | undefined): TransactionCalls;
   /** Sets an option, for transactions begun from now on. */
@@ -65,6 +68,10 @@ export class OpenConnection implements Connection {
 
   handle(): DatabaseHandle {
     return this.#handle;
+  }
+
+  getNow(key: Uint8Array): Uint8Array | undefined | null {
+    return this.recent.isRecording ? null : call(() => getNow(this.#handle, key));
   }
 
   createTransaction(isRelaxed: boolean | undefined): TransactionCalls {

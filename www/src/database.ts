@@ -324,7 +324,7 @@ export class Database<
   }
 
   /**
-   * The value of a key, `undefined` if there is no such key.
+   * The value of a key, `undefined` if there is no such key. See {@link Transaction.get}.
    *
    * @example
    * ```ts
@@ -332,6 +332,14 @@ export class Database<
    * ```
    */
   get(key: KeyIn): Promise<ValOut | undefined> {
+    try {
+      const connection = this.#connection;
+      const bytes = connection.getNow(this.subspace.keyBytes(key));
+      if (bytes === undefined) return Promise.resolve(undefined);
+      if (bytes) return Promise.resolve(this.subspace.unpackValue(connection.own(bytes)));
+    } catch (error) {
+      return Promise.reject(error);
+    }
     return this.#read((snapshot) => snapshot.get(key));
   }
 

@@ -3,16 +3,19 @@
  * keeps a trap of the engine from leaving anybody waiting.
  */
 import init, {
+  type DatabaseHandle,
   DirectoryLayerHandle,
   deleteDatabase as deleteDatabaseHandle,
+  exchangePlace,
   type InitInput,
   lastErrorMessage,
   openDatabase as openDatabaseHandle,
   reportTraps,
-  type TransactionHandle,
+  TransactionHandle,
   type WatchHandle,
 } from '../generated/plinth_wasm.js';
 import { errorCodes } from './error-codes.js';
+import { Exchange } from './exchange.js';
 import { type FDBError, fdbError } from './fdb-error.js';
 
 export type {
@@ -31,7 +34,10 @@ export type WatchCalls = Pick<WatchHandle, 'promise' | 'cancel' | 'free'>;
 
 /** A transaction of the engine, or one that waits for its database to be opened. */
 export interface TransactionCalls
-  extends Omit<TransactionHandle, 'approximateSize' | 'watch' | typeof Symbol.dispose> {
+  extends Omit<
+    TransactionHandle,
+    'approximateSize' | 'getExchanged' | 'setExchanged' | 'takeAnswer' | 'watch' | typeof Symbol.dispose
+  > {
   approximateSize(): number | Promise<number>;
   watch(key: Uint8Array): WatchCalls;
   /** Of one that waits: does something with the engine's when it is there. */
@@ -43,6 +49,7 @@ export type WasmSource = InitInput | Promise<InitInput>;
 
 let loaded: Promise<void> | undefined;
 let trap: FDBError | undefined;
+let exchange: Exchange | undefined;
 const waiting = /* @__PURE__ */ new Set<(error: FDBError) => void>();
 
 /** Loads the engine once: `source` is asked the first time only. */
@@ -57,7 +64,10 @@ export function loadEngine(source: () => WasmSource): Promise<void> {
 
 async function instantiate(source: WasmSource): Promise<void> {
   try {
-    await init({ module_or_path: source });
+    const { memory } = await init({ module_or_path: source });
+    const [address = 0, length = 0] = exchangePlace();
+    exchange = new Exchange(memory, address, length);
+    passThrough(exchange);
   } catch (error) {
     const message = `the engine's WebAssembly could not be loaded: ${String(error)}`;
     throw fdbError(errorCodes.platform_error, message);
@@ -68,6 +78,35 @@ async function instantiate(source: WasmSource): Promise<void> {
     waiting.clear();
   });
 }
+
+/** The value of a key, if it can be had at once: no transaction is made for it. Null if one must be. */
+export function getNow(handle: DatabaseHandle, key: Uint8Array): Uint8Array | undefined | null {
+  if (!exchange?.put(key)) return null;
+  const answer = handle.getExchanged(key.length);
+  if (answer >= 0) return exchange.take(answer);
+  return answer === ABSENT ? undefined : null;
+}
+
+/** Has transactions read and write through the exchange what fits. */
+function passThrough(exchange: Exchange): void {
+  const { prototype } = TransactionHandle;
+  const { get: getLong, set: setLong } = prototype;
+  prototype.get = function get(this: TransactionHandle, key: Uint8Array, snapshot: boolean): unknown {
+    if (!exchange.put(key)) return getLong.call(this, key, snapshot);
+    const answer = this.getExchanged(key.length, snapshot);
+    if (answer >= 0) return exchange.take(answer);
+    if (answer === ABSENT) return undefined;
+    return answer === ELSEWHERE ? this.takeAnswer() : -answer;
+  };
+  prototype.set = function set(this: TransactionHandle, key: Uint8Array, value: Uint8Array): number {
+    if (!exchange.putBoth(key, value)) return setLong.call(this, key, value);
+    return this.setExchanged(key.length, value.length);
+  };
+}
+
+/** What the engine answers instead of a length, besides negated codes. */
+const ABSENT = -1;
+const ELSEWHERE = -2;
 
 /** Runs a call into the engine; what it throws is a trap. */
 export function call<T>(body: () => T): T {

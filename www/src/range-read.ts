@@ -48,6 +48,59 @@ export async function readBatch(
   return unpackBatch(attempt.own((await attempt.bytesOf(answer, undefined)) as Uint8Array));
 }
 
+/** Reads the rows of a range, batch after batch. */
+class BatchWalk {
+  readonly #attempt: Attempt;
+  readonly #isSnapshot: boolean;
+  readonly #signal: AbortSignal | undefined;
+  /** The next batch; undefined after the last one. */
+  #request: BatchRequest | undefined;
+
+  constructor(
+    attempt: Attempt,
+    isSnapshot: boolean,
+    { begin, end }: SelectorRange,
+    options: RangeOptions | undefined,
+    usualMode: number,
+  ) {
+    this.#attempt = attempt;
+    this.#isSnapshot = isSnapshot;
+    this.#signal = options?.signal;
+    this.#request = {
+      begin,
+      end,
+      limit: checkedLimit(options?.limit),
+      targetBytes: checkedLimit(options?.targetBytes),
+      mode: options?.streamingMode ?? usualMode,
+      iteration: 1,
+      reverse: options?.reverse ?? false,
+    };
+  }
+
+  get isDone(): boolean {
+    return this.#request === undefined;
+  }
+
+  async next(): Promise<Row[]> {
+    const request = this.#request;
+    if (!request) return [];
+    const { results, more } = await orAborted(
+      readBatch(this.#attempt, this.#isSnapshot, request),
+      this.#signal,
+    );
+    const last = results.at(-1);
+    const limit = request.limit > 0 ? request.limit - results.length : 0;
+    this.#request = undefined;
+    if (!more || !last || (request.limit > 0 && limit <= 0)) return results;
+    const [key] = last;
+    const rest = request.reverse
+      ? { end: keySelector.firstGreaterOrEqual(key) }
+      : { begin: keySelector.firstGreaterThan(key) };
+    this.#request = { ...request, ...rest, limit, iteration: request.iteration + 1 };
+    return results;
+  }
+}
+
 /** The rows of a range, batch after batch. An empty range gives one empty batch. */
 export async function* readBatches<KeyIn, KeyOut, ValOut>(
   attempt: Attempt,
@@ -57,24 +110,26 @@ export async function* readBatches<KeyIn, KeyOut, ValOut>(
   options: RangeOptions | undefined,
   usualMode: number,
 ): AsyncGenerator<Row<KeyOut, ValOut>[], void> {
-  const reverse = options?.reverse ?? false;
-  const limit = checkedLimit(options?.limit);
-  const mode = options?.streamingMode ?? usualMode;
-  const targetBytes = checkedLimit(options?.targetBytes);
-  let { begin, end } = range;
-  let left = limit;
-  for (let iteration = 1; ; iteration++) {
-    const { results, more } = await orAborted(
-      readBatch(attempt, isSnapshot, { begin, end, limit: left, targetBytes, mode, iteration, reverse }),
-      options?.signal,
-    );
-    if (results.length > 0 || iteration === 1) yield unpackRows(subspace, results);
-    const last = results.at(-1);
-    if (limit > 0) left -= results.length;
-    if (!more || !last || (limit > 0 && left <= 0)) return;
-    if (reverse) end = keySelector.firstGreaterOrEqual(last[0]);
-    else begin = keySelector.firstGreaterThan(last[0]);
+  const walk = new BatchWalk(attempt, isSnapshot, range, options, usualMode);
+  for (let isFirst = true; !walk.isDone; isFirst = false) {
+    const rows = await walk.next();
+    if (rows.length > 0 || isFirst) yield unpackRows(subspace, rows);
   }
+}
+
+/** The rows of a range, all together. */
+export async function readAll<KeyIn, KeyOut, ValOut>(
+  attempt: Attempt,
+  subspace: Subspace<KeyIn, KeyOut, never, ValOut>,
+  isSnapshot: boolean,
+  range: SelectorRange,
+  options: RangeOptions | undefined,
+  usualMode: number,
+): Promise<Row<KeyOut, ValOut>[]> {
+  const walk = new BatchWalk(attempt, isSnapshot, range, options, usualMode);
+  const rows = await walk.next();
+  while (!walk.isDone) for (const row of await walk.next()) rows.push(row);
+  return unpackRows(subspace, rows);
 }
 
 /** Rows of bytes as a subspace encodes them. */

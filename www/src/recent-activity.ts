@@ -53,6 +53,11 @@ export class RecentActivity {
     if (inspect) this.#requests = new Ring();
   }
 
+  /** Whether requests are recorded. */
+  get isRecording(): boolean {
+    return this.#requests !== undefined;
+  }
+
   /** The last of each, the oldest first. */
   list(): { requests: RecentRequest[]; errors: RecentError[] } {
     return { requests: this.#requests?.list() ?? [], errors: this.#errors.list() };

@@ -20,7 +20,7 @@ import {
 } from './option-codes.js';
 import { type OptionValue, optionBytes, setOptions } from './options.js';
 import { type RangeBatch, type RangeOptions, type Row, unpackBatch } from './range.js';
-import { readBatch, readBatches, unpackRows } from './range-read.js';
+import { readAll, readBatch, readBatches, unpackRows } from './range-read.js';
 import { orAborted, type ReadOptions } from './signal.js';
 import type { GetSubspace, Subspace } from './subspace.js';
 import { toBigInt, versionBytes } from './version.js';
@@ -63,7 +63,8 @@ export class Transaction<
   }
 
   /**
-   * The value of a key, `undefined` if there is no such key.
+   * The value of a key, `undefined` if there is no such key. Its bytes are the caller's, but its `buffer` may have other
+   * values in it, as Node's small Buffers do.
    *
    * @example
    * ```ts
@@ -424,10 +425,8 @@ export class Transaction<
     options?: RangeOptions,
   ): Promise<Row<KeyOut, ValOut>[]> {
     const range = selectorRange(this.subspace, start, end);
-    const all: Row<KeyOut, ValOut>[][] = [];
-    for await (const batch of this.#batches(range, options, StreamingMode.WantAll)) all.push(batch);
-    const [first] = all;
-    return all.length === 1 && first ? first : all.flat();
+    const { isSnapshot, subspace } = this;
+    return readAll(this.#attempt, subspace, isSnapshot, range, options, StreamingMode.WantAll);
   }
 
   /**

@@ -9,7 +9,7 @@
 mod support;
 
 use plinth_core::ErrorCode;
-use plinth_core::words::TransactionOption;
+use plinth_core::words::{KEY_BYTES_MAX, TransactionOption};
 use support::{begin, code, get, set, set_flag, with_cluster};
 
 #[test]
@@ -26,6 +26,36 @@ fn a_read_version_that_was_asked_for_is_the_one_that_is_read() {
         assert_eq!(get(&tn, b"k").await, Ok(Some(b"old".to_vec())));
         tn.set(b"l", b"").unwrap();
         assert_eq!(code(tn.commit().await), Some(ErrorCode::NotCommitted));
+    });
+}
+
+#[test]
+fn a_key_that_is_read_at_once_has_the_value_that_a_transaction_reads_and_is_not_where_one_must_wait() {
+    with_cluster(async |cluster| {
+        let (peer, world) = (cluster.open().await, cluster.world().clone());
+        world.sleep(50_000).await;
+        for (key, value) in [(b"k".as_slice(), b"v".as_slice()), (b"", b"w"), (b"empty", b"")] {
+            assert_eq!(peer.database.get_now(key), Some(None));
+            set(&peer, key, value).await;
+            assert_eq!(peer.database.get_now(key), Some(Some(value.into())));
+        }
+        let too_long = vec![b'k'; KEY_BYTES_MAX + 1];
+        for special in [b"\xff".as_slice(), b"\xff\xff/status/json", &too_long] {
+            assert_eq!(
+                peer.database.get_now(special),
+                None,
+                "a transaction has more to say of it"
+            );
+        }
+        let other = cluster.open().await;
+        set(&other, b"k", b"of another peer").await;
+        for one in [&peer, &other] {
+            let at_once = one.database.get_now(b"k");
+            assert_eq!(at_once, None, "another peer may have committed unseen");
+        }
+        other.database.close().await;
+        peer.database.close().await;
+        assert_eq!(peer.database.get_now(b"k"), None, "closed");
     });
 }
 

@@ -12,6 +12,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::env::JsEnv;
+use crate::exchange;
 use crate::export_handle::ExportHandle;
 use crate::failure::{code_of, promise, promise_of, rejection};
 use crate::import_handle::ImportHandle;
@@ -202,6 +203,14 @@ async fn open(name: &str, options: JsValue) -> Result<DatabaseHandle, Error> {
 
 #[wasm_bindgen]
 impl DatabaseHandle {
+    /// The value of the key of this length in the exchange, if it can be had at once: its length, if it is there; -1 if
+    /// there is no such key; -2 if a transaction must be asked.
+    #[wasm_bindgen(js_name = getExchanged)]
+    pub fn get_exchanged(&self, key_length: usize) -> i32 {
+        let found = exchange::with_first(key_length, |key| self.database.get_now(key));
+        found.map_or(exchange::ELSEWHERE, |value| exchange::put(value.as_deref()))
+    }
+
     /// Begins a transaction. `is_relaxed` overrides the database's durability.
     #[wasm_bindgen(js_name = createTransaction)]
     pub fn create_transaction(&self, is_relaxed: Option<bool>) -> TransactionHandle {

@@ -9,6 +9,7 @@ mod database_handle;
 mod directory_handle;
 mod directory_layer_handle;
 mod env;
+mod exchange;
 mod export_handle;
 mod failure;
 mod import_handle;
@@ -36,6 +37,7 @@ const _: () = assert!(
 pub use database_handle::{DatabaseHandle, delete_database, open_database};
 pub use directory_handle::DirectoryHandle;
 pub use directory_layer_handle::DirectoryLayerHandle;
+pub use exchange::exchange_place;
 pub use export_handle::ExportHandle;
 pub use failure::last_error_message;
 pub use import_handle::ImportHandle;

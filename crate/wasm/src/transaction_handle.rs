@@ -3,6 +3,7 @@
 //! Reads answer at once where they can: the value itself, a number for a failure (its message is in
 //! `lastErrorMessage`), or a promise. Writes answer with a code, 0 for success.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use js_sys::{Promise, Uint8Array};
@@ -10,10 +11,15 @@ use plinth_core::words::{Key, KeySelector, RangeOptions, RangeRows, StreamingMod
 use plinth_core::{Error, ErrorCode, Read, Transaction};
 use wasm_bindgen::prelude::*;
 
+use crate::exchange;
 use crate::failure::{code_of, code_of_error, promise_of};
 use crate::range_chunk::pack_rows;
 use crate::storage::AnyStorage;
 use crate::watch_handle::WatchHandle;
+
+thread_local! {
+    static ANSWER: Cell<JsValue> = const { Cell::new(JsValue::UNDEFINED) };
+}
 
 /// A transaction.
 #[wasm_bindgen]
@@ -36,9 +42,29 @@ impl TransactionHandle {
 impl TransactionHandle {
     /// The value of a key: `Uint8Array`, `undefined`, a code, or a promise of the first two.
     pub fn get(&self, key: &[u8], snapshot: bool) -> JsValue {
-        answer(self.transaction.get(key, snapshot), |value: Option<Value>| {
-            value.map_or(JsValue::UNDEFINED, |value| Uint8Array::from(&*value).into())
-        })
+        answer(self.transaction.get(key, snapshot), bytes_or_undefined)
+    }
+
+    /// The value of the key of this length in the exchange: its length, if it is there; -1 if there is no such key; a
+    /// code, negated; or -2, and then `takeAnswer` has what `get` answers.
+    #[wasm_bindgen(js_name = getExchanged)]
+    pub fn get_exchanged(&self, key_length: usize, snapshot: bool) -> i32 {
+        let read = exchange::with_first(key_length, |key| self.transaction.get(key, snapshot));
+        let exchanged = match &read {
+            Read::Ready(Ok(value)) => exchange::put(value.as_deref()),
+            Read::Ready(Err(error)) => -i32::from(code_of_error(error)),
+            Read::Pending(_) => exchange::ELSEWHERE,
+        };
+        if exchanged == exchange::ELSEWHERE {
+            ANSWER.set(answer(read, bytes_or_undefined));
+        }
+        exchanged
+    }
+
+    /// The answer that the last call left.
+    #[wasm_bindgen(js_name = takeAnswer)]
+    pub fn take_answer(&self) -> JsValue {
+        ANSWER.replace(JsValue::UNDEFINED)
     }
 
     /// The key that a selector selects: `Uint8Array`, a code, or a promise of the first.
@@ -106,6 +132,15 @@ impl TransactionHandle {
     /// Sets a key.
     pub fn set(&self, key: &[u8], value: &[u8]) -> u16 {
         code_of(self.transaction.set(key, value))
+    }
+
+    /// Sets the key of this length in the exchange to the value that follows it there.
+    #[wasm_bindgen(js_name = setExchanged)]
+    pub fn set_exchanged(&self, key_length: usize, value_length: usize) -> u16 {
+        exchange::with_first(key_length + value_length, |bytes| {
+            let (key, value) = bytes.split_at_checked(key_length).unwrap_or_default();
+            code_of(self.transaction.set(key, value))
+        })
     }
 
     /// Has the database carry out an operation, by FoundationDB's number, on a key's value.
@@ -249,6 +284,10 @@ impl TransactionHandle {
 /// As `answer`, for calls whose cost does not matter: always a promise.
 fn answer_later<T: 'static>(read: Read<T>, convert: impl FnOnce(T) -> JsValue + 'static) -> JsValue {
     promise_of(read.into_future(), convert).into()
+}
+
+fn bytes_or_undefined(value: Option<Value>) -> JsValue {
+    value.map_or(JsValue::UNDEFINED, |value| Uint8Array::from(&*value).into())
 }
 
 fn answer<T: 'static>(read: Read<T>, convert: impl FnOnce(T) -> JsValue + 'static) -> JsValue {

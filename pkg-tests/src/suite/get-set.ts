@@ -94,6 +94,52 @@ export function getAndSet(storage: Storage): void {
       assert.equal(text(await test.db.get('key')), 'value');
     });
 
+    it('values of all lengths come back whole, by keys of all lengths, and stay so while others are read', async () => {
+      const random = new Random(storage.seed + 2);
+      const lengths = [0, 1, 15, 63, 64, 65, 100, 1_000, 1_023, 1_024, 1_025, 4_000, 8_191, 8_192, 8_193];
+      const keyLengths = [3, 100, 1_023, 1_024, 1_025];
+      const rows = lengths.flatMap((length) =>
+        keyLengths.map((keyLength) => {
+          const key = Uint8Array.of(0x6b, length >> 8, length & 0xff, ...random.bytes(keyLength - 3));
+          return { key, value: random.bytes(length) };
+        }),
+      );
+      await test.db.doTransaction((tn) => {
+        for (const { key, value } of rows) tn.set(key, value);
+      });
+      // Small values of several reads may share a buffer: none may be written over, nor change another one.
+      const kept: [Uint8Array, string][] = [];
+      await test.db.doTransaction(async (tn) => {
+        for (const { key, value } of rows) {
+          for (const read of [await tn.get(key), await test.db.get(key)]) {
+            if (read === undefined) assert.fail(`no value of ${value.length} bytes`);
+            assert.equal(hex(read), hex(value), `${value.length} bytes by a key of ${key.length}`);
+            read.fill(random.below(256));
+            kept.push([read, hex(read)]);
+          }
+        }
+      });
+      // The engine's memory grows, and is another buffer then.
+      await test.db.doTransaction((tn) => {
+        for (let index = 0; index < 60; index += 1) tn.set(`large/${index}`, random.bytes(90_000));
+      });
+      for (const { key, value } of rows) assert.equal(hex((await test.db.get(key)) ?? key), hex(value));
+      for (const [read, expected] of kept) assert.equal(hex(read), expected);
+    });
+
+    it('a value can be looked at as numbers of eight bytes', async () => {
+      await test.db.set('odd', new Uint8Array(67));
+      await test.db.set(
+        'numbers',
+        new Uint8Array(Float64Array.from({ length: 20 }, (_, index) => index).buffer),
+      );
+      await test.db.get('odd');
+      const value = await test.db.get('numbers');
+      if (value === undefined) assert.fail('no value');
+      const numbers = new Float64Array(value.buffer, value.byteOffset, value.byteLength / 8);
+      assert.equal(numbers.at(-1), 19);
+    });
+
     it('clear and its alias delete remove a key, and only that key', async () => {
       await fill(test.db, { a: '1', 'a\0': '2', aa: '3', b: '4' });
       await test.db.doTransaction((tn) => {

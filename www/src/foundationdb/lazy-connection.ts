@@ -5,6 +5,7 @@ import {
   call,
   check,
   type DatabaseHandle,
+  getNow,
   type SubscriptionHandle,
   settle,
   type TransactionCalls,
@@ -59,6 +60,11 @@ export class LazyConnection implements Connection {
   handle(): DatabaseHandle | Promise<DatabaseHandle> {
     if (this.#isClosed) throw closedError(this.name);
     return this.#handle ?? this.#start();
+  }
+
+  getNow(key: Uint8Array): Uint8Array | undefined | null {
+    const handle = this.#isClosed ? undefined : this.#handle;
+    return handle === undefined || this.recent.isRecording ? null : call(() => getNow(handle, key));
   }
 
   createTransaction(isRelaxed: boolean | undefined): TransactionCalls {

@@ -4,7 +4,7 @@
 //! still on their way, the watches to be armed by its commit. Answers of an attempt that has ended
 //! are replaced by the error that ended it.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, RefCell, RefMut};
 use std::future::{poll_fn, ready};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -15,8 +15,8 @@ use futures_channel::oneshot;
 use super::options::{AttemptOptions, TransactionOptions};
 use crate::engine::{Committed, Engine, Snapshot, WatchId, WatchOutcome};
 use crate::pure::{
-    RangeSet, SortedMap, StampedWrite, VERSIONSTAMP_BYTES, WriteMap, conflict_bytes, possible_keys, stamped,
-    versionstamp,
+    RangeSet, ReadSet, SortedMap, StampedWrite, VERSIONSTAMP_BYTES, WriteMap, conflict_bytes, possible_keys,
+    stamped, versionstamp,
 };
 use crate::storage::Storage;
 use crate::words::{
@@ -52,7 +52,7 @@ pub(super) struct Attempt<S: Storage> {
     writes: RefCell<Rc<WriteMap>>,
     /// The writes in the order of their calls, if reads don't see them.
     unseen_writes: RefCell<Vec<StampedWrite>>,
-    read_conflicts: RefCell<RangeSet>,
+    read_conflicts: RefCell<ReadSet>,
     /// A running estimate of the size: unlike the true one, it never shrinks when writes are merged.
     approximate_bytes: Cell<u64>,
     /// Whether anything was read or written.
@@ -238,7 +238,9 @@ impl<S: Storage> Attempt<S> {
             .iter()
             .map(StampedWrite::commit_bytes)
             .sum();
-        self.writes.borrow().commit_bytes() + unseen + conflict_bytes(&self.read_conflicts.borrow())
+        self.writes.borrow().commit_bytes()
+            + unseen
+            + conflict_bytes(self.read_conflicts.borrow_mut().ranges())
     }
 
     /// An estimate of the size that grows with every call that adds to it.
@@ -283,7 +285,7 @@ impl<S: Storage> Attempt<S> {
     }
 
     /// Adds a key whose value the database decides.
-    pub(super) fn add_read_conflict_key(&self, key: &Key) {
+    pub(super) fn add_read_conflict_key(&self, key: Key) {
         let bytes = 2 * key.len() as u64 + 1 + CONFLICT_RANGE_OVERHEAD_BYTES;
         self.approximate_bytes.set(self.approximate_bytes.get() + bytes);
         self.read_conflicts.borrow_mut().insert_key(key);
@@ -342,8 +344,8 @@ impl<S: Storage> Attempt<S> {
         }
     }
 
-    pub(super) fn read_conflicts(&self) -> &RefCell<RangeSet> {
-        &self.read_conflicts
+    pub(super) fn read_conflicts(&self) -> RefMut<'_, ReadSet> {
+        self.read_conflicts.borrow_mut()
     }
 
     pub(super) fn committed(&self) -> Option<Committed> {

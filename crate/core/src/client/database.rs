@@ -9,7 +9,7 @@ use super::subscription::{Subscription, checked};
 use super::transaction::Transaction;
 use crate::engine::{CheckReport, Engine, EngineOptions, EngineStats, FoldExtent, FoldResult, Locks, News};
 use crate::storage::Storage;
-use crate::words::{Env, KeyRange, Result, SequenceNumber};
+use crate::words::{Env, KEY_BYTES_MAX, KEY_SPACE_END, KeyRange, Result, SequenceNumber, Value};
 
 /// An open database. Clones share one engine.
 pub struct Database<S: Storage> {
@@ -57,6 +57,17 @@ impl<S: Storage> Database<S> {
     /// Begins a transaction.
     pub fn create_transaction(&self, options: TransactionOptions) -> Rc<Transaction<S>> {
         Transaction::new(Rc::clone(&self.engine), options)
+    }
+
+    /// The value of a key, read as by a transaction that does nothing else, if it can be had at once: the read version is
+    /// known here and so are the pages. Then no transaction need be made for it.
+    pub fn get_now(&self, key: &[u8]) -> Option<Option<Value>> {
+        if key.len() > KEY_BYTES_MAX || key >= KEY_SPACE_END {
+            return None;
+        }
+        let snapshot = self.engine.known_read_version().ok()??;
+        let read = self.engine.read_now(&snapshot, &mut |database| database.get(key));
+        read.ok()
     }
 
     /// Runs `body` in a transaction and commits it, again and again until it commits or fails with

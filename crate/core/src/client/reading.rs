@@ -95,7 +95,7 @@ impl<S: Storage> Transaction<S> {
         self.read(reader, move |attempt, database| {
             let value = apply_operations(database.get(&key)?, &operations);
             if !reader.is_snapshot() {
-                attempt.add_read_conflict_key(&key);
+                attempt.add_read_conflict_key(key.clone());
             }
             Ok(value)
         })

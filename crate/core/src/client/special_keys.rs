@@ -117,10 +117,7 @@ fn all_rows<S: Storage>(
     let digits: String = database_id.iter().map(|byte| format!("{byte:02x}")).collect();
     let mut rows = vec![(CLUSTER_ID.into(), digits.as_bytes().into())];
     rows.extend(boundaries(CONFLICTING_KEYS, conflicting_keys));
-    rows.extend(boundaries(
-        READ_CONFLICT_RANGE,
-        &attempt.read_conflicts().borrow(),
-    ));
+    rows.extend(boundaries(READ_CONFLICT_RANGE, attempt.read_conflicts().ranges()));
     rows.extend(boundaries(WRITE_CONFLICT_RANGE, &attempt.write_conflicts()));
     rows
 }

@@ -349,7 +349,7 @@ async fn commit_attempt<S: Storage>(
         let detail = format!("at most {bytes_max} bytes were expected, found {bytes}");
         return Err(Error::new(ErrorCode::TransactionTooLarge, detail).into());
     }
-    let read_conflicts: Vec<KeyRange> = attempt.read_conflicts().borrow().iter().collect();
+    let read_conflicts: Vec<KeyRange> = attempt.read_conflicts().ranges().iter().collect();
     // A transaction that only wrote needs no read version, unless it already asked for one.
     let snapshot = match attempt.known_snapshot()? {
         None if !read_conflicts.is_empty() || attempt.wanted_version().is_some() => {

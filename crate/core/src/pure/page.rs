@@ -414,6 +414,13 @@ impl Page {
     }
 
     fn suffix(&self, index: usize) -> &[u8] {
+        let begin = self.slot(index).expect(CHECKED);
+        // Nearly all are short enough for a length of one byte, and a search looks at several.
+        if let Some((&length, rest)) = self.bytes.get(begin..).and_then(<[u8]>::split_first)
+            && length < 0x80
+        {
+            return rest.get(..usize::from(length)).expect(CHECKED);
+        }
         let mut reader = ByteReader::new(self.entry(index));
         reader
             .length_and_slice(SYSTEM_KEY_BYTES_MAX + 1)

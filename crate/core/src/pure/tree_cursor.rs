@@ -30,8 +30,46 @@ struct OpenLeaf {
     page: Rc<Page>,
     /// The next row: at this index, or before it in descending order.
     next: usize,
+    /// Where the range ends in it: before the row at this index, or with it in descending order.
+    last: usize,
     low: Option<Key>,
     high: Option<Key>,
+}
+
+impl OpenLeaf {
+    /// The index of the next row of the range.
+    fn next_index(&self, reverse: bool) -> Option<usize> {
+        if reverse {
+            self.next.checked_sub(1).filter(|index| *index >= self.last)
+        } else {
+            (self.next < self.last).then_some(self.next)
+        }
+    }
+
+    /// Whether the range ends in it, before its own end.
+    fn has_range_end(&self, reverse: bool) -> bool {
+        if reverse {
+            self.last > 0
+        } else {
+            self.last < self.page.count()
+        }
+    }
+}
+
+/// The place in a leaf of the rows at or after a key.
+fn place(leaf: &Page, key: &[u8]) -> usize {
+    match leaf.search(key) {
+        Ok(index) | Err(index) => index,
+    }
+}
+
+/// The ends of a range: where a walk begins and where it ends.
+fn ends(range: &KeyRange, reverse: bool) -> (&Key, &Key) {
+    if reverse {
+        (&range.end, &range.begin)
+    } else {
+        (&range.begin, &range.end)
+    }
 }
 
 /// Walks over the rows of a range.
@@ -72,16 +110,15 @@ impl<'a> TreeCursor<'a> {
     /// Leaves out what comes before `rest`, which must be a part of what is left.
     pub fn skip_to(&mut self, rest: KeyRange) {
         if let Some(leaf) = &mut self.leaf {
-            let at = if self.reverse { &rest.end } else { &rest.begin };
+            let (at, last) = ends(&rest, self.reverse);
             let is_inside = if self.reverse {
                 leaf.low.as_ref().is_none_or(|low| low < at)
             } else {
                 leaf.high.as_ref().is_none_or(|high| at < high)
             };
             if is_inside {
-                leaf.next = match leaf.page.search(at) {
-                    Ok(index) | Err(index) => index,
-                };
+                leaf.next = place(&leaf.page, at);
+                leaf.last = place(&leaf.page, last);
             } else {
                 self.leaf = None;
             }
@@ -145,16 +182,10 @@ impl<'a> TreeCursor<'a> {
     fn position(&mut self) -> Found<Option<(Rc<Page>, usize)>> {
         loop {
             if let Some(leaf) = &self.leaf {
-                let index = if self.reverse {
-                    leaf.next.checked_sub(1)
-                } else {
-                    (leaf.next < leaf.page.count()).then_some(leaf.next)
-                };
-                if let Some(index) = index {
-                    let key = leaf.page.key(index);
-                    if self.rest.contains(&key) {
-                        return Ok(Some((Rc::clone(&leaf.page), index)));
-                    }
+                if let Some(index) = leaf.next_index(self.reverse) {
+                    return Ok(Some((Rc::clone(&leaf.page), index)));
+                }
+                if leaf.has_range_end(self.reverse) {
                     self.finish();
                     return Ok(None);
                 }
@@ -204,17 +235,11 @@ impl<'a> TreeCursor<'a> {
                 page => page?,
             };
             if node.level == 0 {
-                let at = if self.reverse {
-                    &self.rest.end
-                } else {
-                    &self.rest.begin
-                };
-                let next = match page.search(at) {
-                    Ok(index) | Err(index) => index,
-                };
+                let (at, last) = ends(&self.rest, self.reverse);
                 return Ok(Some(OpenLeaf {
+                    next: place(&page, at),
+                    last: place(&page, last),
                     page,
-                    next,
                     low,
                     high,
                 }));

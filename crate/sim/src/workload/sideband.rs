@@ -39,6 +39,15 @@ impl Sideband {
         let Some(key) = self.told.borrow_mut().pop_front() else {
             return;
         };
+        // By a way that needs no transaction, where there is one.
+        let at_once = stage.any_peer().await.database.get_now(&key);
+        let is_missed = at_once.is_some_and(|value| value.is_none());
+        stage.expect(!is_missed, || {
+            format!(
+                "{} was committed before, and is not seen at once",
+                key.escape_ascii()
+            )
+        });
         let read = key.clone();
         let body = async move |tn: &Recorded| tn.get(&read, false).await;
         let (found, _) = stage.insist(NAME, body).await;
