@@ -494,6 +494,9 @@ fn a_partition_is_a_directory_to_its_parent_and_a_root_to_what_is_inside() {
 fn an_abandoned_operation_lets_the_next_one_of_its_transaction_go_on() {
     with_cluster(async |cluster| {
         let peer = cluster.open().await;
+        // Who is not alone waits for a read version.
+        let other = cluster.open().await;
+        set(&other, b"other", b"").await;
         let layer = root_layer();
         let tn = begin(&peer);
         let mut first = Box::pin(layer.create_or_open(&tn, &["a"], b""));

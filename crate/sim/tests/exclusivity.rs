@@ -18,6 +18,9 @@ use support::{begin, get, set, slow_storage, with_cluster};
 /// After so long a peer that is the only one knows it, and has yet to ask again.
 const SETTLED_US: u64 = LEASE_US / 4;
 
+/// So long a peer is frozen at most, where it may hold up the others.
+const FROZEN_US_MAX: u64 = 10_000_000;
+
 /// Whether a peer answers reads without a look at the log.
 async fn is_alone(peer: &Peer) -> bool {
     let before = peer.database.stats().log_read_count;
@@ -341,6 +344,12 @@ fn what_was_acknowledged_anywhere_is_seen_everywhere_through_freezes_hides_kills
                         drop(cluster.run_in(&peer, count(peer.clone(), Rc::clone(&acknowledged), seed)));
                         world.sleep_below(2_000).await;
                         cluster.freeze(&peer);
+                        // It may have an append in turn under way, for which everybody waits.
+                        let (waiting, thawing, held) = (world.clone(), cluster.clone(), peer.clone());
+                        drop(world.spawn(async move {
+                            waiting.sleep(FROZEN_US_MAX).await;
+                            thawing.thaw(&held);
+                        }));
                         frozen.push(peer);
                     }
                     4 => {

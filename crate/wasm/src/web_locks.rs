@@ -44,6 +44,11 @@ struct LockSnapshot {
     pending: Vec<LockInfo>,
 }
 
+thread_local! {
+    /// The name that the browser gives to this page or worker.
+    static CLIENT_ID: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
 /// The locks of one database.
 #[derive(Clone)]
 pub(crate) struct WebLocks {
@@ -71,13 +76,16 @@ impl WebLocks {
         }
         let manager: LockManager = manager.unchecked_into();
         let lock = NamedLock::new(&manager, name.to_owned());
-        // Known before the page can be put away: it takes a lock to find it out, and a page with a lock is not kept.
-        let asking = lock.clone();
-        spawn_local(async move {
-            let _kept_for_later = asking.client_id().await;
-        });
         let presence = NamedLock::new(&manager, format!("present:{name}"));
         Some(WebLocks { lock, presence })
+    }
+
+    /// Finds the name of this page out before it can be put away: that may take a lock, and a page with a lock is not kept.
+    fn learn_client_id(&self) {
+        let lock = self.lock.clone();
+        spawn_local(async move {
+            let _kept_for_later = lock.client_id().await;
+        });
     }
 }
 
@@ -95,11 +103,8 @@ impl NamedLock {
         serde_wasm_bindgen::from_value(snapshot).ok()
     }
 
-    /// The name that the browser gives to this page or worker.
+    /// The name of this page or worker.
     async fn client_id(&self) -> Option<String> {
-        thread_local! {
-            static CLIENT_ID: RefCell<Option<String>> = const { RefCell::new(None) };
-        }
         if let Some(known) = CLIENT_ID.with_borrow(Clone::clone) {
             return Some(known);
         }
@@ -166,18 +171,6 @@ impl NamedLock {
             promise,
             is_lost,
         }))
-    }
-
-    /// Whether several have it or wait for it; true if the browser does not tell.
-    fn has_several_askers(&self) -> LocalFuture<bool> {
-        let lock = self.clone();
-        Box::pin(async move {
-            let Some(snapshot) = lock.snapshot().await else {
-                return true;
-            };
-            let of_this = |locks: &[LockInfo]| locks.iter().filter(|other| other.name == lock.name).count();
-            of_this(&snapshot.held) + of_this(&snapshot.pending) > 1
-        })
     }
 
     fn ask(&self, options: Vec<(&'static str, JsValue)>) -> LocalFuture<Option<Rc<dyn Lock>>> {
@@ -260,7 +253,12 @@ impl Locks for WebLocks {
     }
 
     fn shared(&self) -> LocalFuture<Option<Rc<dyn Lock>>> {
-        self.lock.ask(vec![("mode", "shared".into())])
+        let locks = self.clone();
+        Box::pin(async move {
+            let lock = locks.lock.ask(vec![("mode", "shared".into())]).await;
+            locks.learn_client_id();
+            lock
+        })
     }
 
     fn steal(&self) -> LocalFuture<Option<Rc<dyn Lock>>> {
@@ -269,7 +267,14 @@ impl Locks for WebLocks {
     }
 
     fn has_others(&self) -> LocalFuture<bool> {
-        self.lock.has_several_askers()
+        let lock = self.lock.clone();
+        Box::pin(async move {
+            let Some(snapshot) = lock.snapshot().await else {
+                return true;
+            };
+            let of_this = |locks: &[LockInfo]| locks.iter().filter(|other| other.name == lock.name).count();
+            of_this(&snapshot.held) + of_this(&snapshot.pending) > 1
+        })
     }
 
     fn present(&self) -> LocalFuture<Option<Rc<dyn Lock>>> {
@@ -277,6 +282,20 @@ impl Locks for WebLocks {
     }
 
     fn has_company(&self) -> LocalFuture<bool> {
-        self.presence.has_several_askers()
+        let locks = self.clone();
+        Box::pin(async move {
+            let Some(mut snapshot) = locks.presence.snapshot().await else {
+                return true;
+            };
+            snapshot.held.retain(|lock| lock.name == locks.presence.name);
+            let holder = snapshot.held.pop();
+            let has_company = !snapshot.held.is_empty();
+            match holder {
+                // The only one who says to be there is the one who asks.
+                Some(LockInfo { client_id, .. }) if !has_company => CLIENT_ID.set(Some(client_id)),
+                _ => locks.learn_client_id(),
+            }
+            has_company
+        })
     }
 }

@@ -68,7 +68,7 @@ pub trait Locks {
     fn has_others(&self) -> LocalFuture<bool>;
     /// Says that this peer is there, which nobody can take from it, until the result is dropped.
     fn present(&self) -> LocalFuture<Option<Rc<dyn Lock>>>;
-    /// Whether another peer says that it is there; true if it can't be found out.
+    /// Whether another peer says that it is there, as the one that asks does; true if it can't be found out.
     fn has_company(&self) -> LocalFuture<bool>;
 }
 
@@ -99,6 +99,8 @@ pub(super) struct Exclusivity {
     lease_us: u64,
     /// Held from before the first right to commit until after the last: who was robbed is known to be there.
     presence: RefCell<Option<Rc<dyn Lock>>>,
+    /// The exclusive lock that was got before the log was read for the first time, and when it was asked for.
+    reserved: RefCell<Option<(Rc<dyn Lock>, u64)>>,
     standing: RefCell<Standing>,
     wish: Cell<Wish>,
     is_visible: Cell<bool>,
@@ -135,6 +137,7 @@ impl Exclusivity {
             env,
             lease_us,
             presence: RefCell::default(),
+            reserved: RefCell::default(),
             standing: RefCell::new(Standing::Changing),
             wish: Cell::new(Wish::Alone),
             is_visible: Cell::new(true),
@@ -219,6 +222,32 @@ impl Exclusivity {
         self.next_upgrade_us.set(self.env.monotonic_us() + delay_us);
         self.upgrade_delay_us
             .set((delay_us * 2).min(UPGRADE_LEASES_MAX * self.lease_us));
+    }
+
+    /// Gets the lock before the log is read for the first time, if nobody else is there: this peer is alone then as soon
+    /// as it is there itself.
+    pub(super) async fn reserve(&self) {
+        self.appear().await;
+        let asked_us = self.env.monotonic_us();
+        if let Some(lock) = self.locks.try_exclusive().await
+            && !self.has_company().await
+        {
+            self.reserved.replace(Some((lock, asked_us)));
+        }
+    }
+
+    /// Whether somebody else may be there.
+    async fn has_company(&self) -> bool {
+        let is_present = self.presence.borrow().is_some();
+        !is_present || self.locks.has_company().await
+    }
+
+    /// Is alone from now on.
+    fn begin_solitude(&self, lock: Rc<dyn Lock>, asked_us: u64) {
+        self.note_confirmed(asked_us);
+        self.upgrade_delay_us.set(UPGRADE_LEASES * self.lease_us);
+        self.stand(Standing::Alone(lock));
+        self.env.note(Probe::BecameAlone);
     }
 
     /// Says that the peer is there, unless the page goes away or there are no locks.
@@ -327,11 +356,11 @@ impl<S: Storage> Engine<S> {
         let Some(exclusivity) = &self.exclusivity else {
             return;
         };
-        exclusivity.is_visible.set(is_visible);
+        let was_visible = exclusivity.is_visible.replace(is_visible);
         if !is_visible && exclusivity.wish.get() == Wish::Alone {
             self.wish_to_be(Wish::Shared);
         }
-        if is_visible {
+        if is_visible && !was_visible {
             exclusivity.next_upgrade_us.set(0);
             self.look_at_log();
         }
@@ -350,10 +379,18 @@ impl<S: Storage> Engine<S> {
 
     /// Takes its place among the peers.
     pub(super) fn take_part(self: &Rc<Self>) {
-        if let Some(exclusivity) = &self.exclusivity {
-            let wish = exclusivity.wish.get();
-            self.wish_to_be(wish);
-        }
+        let Some(exclusivity) = &self.exclusivity else {
+            return;
+        };
+        let Some((lock, asked_us)) = exclusivity.reserved.take() else {
+            self.wish_to_be(exclusivity.wish.get());
+            return;
+        };
+        exclusivity.begin_solitude(Rc::clone(&lock), asked_us);
+        // Whoever came meanwhile was not heard.
+        let engine = Rc::clone(self);
+        self.env
+            .spawn(Box::pin(async move { engine.confirm_lock(&lock).await }));
     }
 
     /// Gives the lock back, for good.
@@ -574,8 +611,7 @@ async fn become_alone<S: Storage>(engine: &Weak<Engine<S>>, exclusivity: &Rc<Exc
     let Some(lock) = exclusivity.locks.try_exclusive().await else {
         return false;
     };
-    let is_present = exclusivity.presence.borrow().is_some();
-    if !is_present || exclusivity.locks.has_company().await {
+    if exclusivity.has_company().await {
         // Whoever is there may have been robbed of the lock, and may commit until its lease is over. Until then this
         // peer is as one of several.
         exclusivity.note_confirmed(asked_us);
@@ -601,11 +637,6 @@ async fn become_alone<S: Storage>(engine: &Weak<Engine<S>>, exclusivity: &Rc<Exc
     if !is_caught_up || is_robbed || exclusivity.wish.get() != Wish::Alone {
         return false;
     }
-    exclusivity.note_confirmed(asked_us);
-    exclusivity
-        .upgrade_delay_us
-        .set(UPGRADE_LEASES * exclusivity.lease_us);
-    exclusivity.stand(Standing::Alone(lock));
-    engine.env.note(Probe::BecameAlone);
+    exclusivity.begin_solitude(lock, asked_us);
     true
 }

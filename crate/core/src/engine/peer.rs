@@ -106,10 +106,13 @@ impl<S: Storage> Engine<S> {
         let initial = Root::new(database_id).encode();
         let pager = Pager::new(options.cache_bytes);
         let salvage = options.salvage;
-        let (root, state) = load_newest(&storage, &*env, &initial, &pager, salvage).await?;
         // Who neither commits nor follows the others is none of them.
         let locks = locks.filter(|_| !salvage);
         let exclusivity = locks.map(|locks| Exclusivity::new(locks, Rc::clone(&env), options.lease_us));
+        if let Some(exclusivity) = &exclusivity {
+            exclusivity.reserve().await;
+        }
+        let (root, state) = load_newest(&storage, &*env, &initial, &pager, salvage).await?;
         let engine = Rc::new_cyclic(|me| Engine {
             exclusivity,
             storage,
