@@ -180,3 +180,40 @@ fn peers_that_increment_one_counter_get_equal_shares_and_none_starves() {
         assert!(longest_wait <= 60, "seed {seed}: {longest_wait}");
     }
 }
+
+#[test]
+fn peers_that_commit_without_a_pause_learn_of_each_other_by_their_commits_and_read_the_log_for_nothing_else()
+{
+    with_cluster(async |cluster| {
+        let peers = [cluster.open().await, cluster.open().await];
+        let world = cluster.world().clone();
+        // Both share the lock then, and have been overtaken.
+        let commit_all = async |count: u32| {
+            let commits = peers
+                .iter()
+                .zip([b"left".as_slice(), b"right"])
+                .map(|(peer, key)| {
+                    let peer = peer.clone();
+                    world.spawn(async move {
+                        for round in 0..count {
+                            set(&peer, key, &round.to_be_bytes()).await;
+                        }
+                    })
+                });
+            for committed in commits.collect::<Vec<_>>() {
+                committed.await;
+            }
+        };
+        commit_all(10).await;
+        let reads = || {
+            peers
+                .iter()
+                .map(|peer| peer.database.stats().log_read_count)
+                .sum::<u64>()
+        };
+        let before = reads();
+        commit_all(100).await;
+        let read = reads() - before;
+        assert!(read <= 5, "the log was read {read} times beside 200 commits");
+    });
+}

@@ -7,7 +7,10 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::rc::Rc;
+use std::task::Poll;
 
 use futures_channel::oneshot;
 
@@ -61,6 +64,8 @@ pub(super) struct CommitQueue {
     is_overtaken: bool,
     /// Told when the queue has run dry.
     idle: Vec<oneshot::Sender<()>>,
+    /// Told when the batch that is under way has its answer.
+    answered: Vec<oneshot::Sender<()>>,
 }
 
 impl CommitQueue {
@@ -121,10 +126,32 @@ impl<S: Storage> Engine<S> {
         let _sender_gone = receiver.await;
     }
 
+    /// Completes when the batch that is under way has its answer, or after so long.
+    pub(super) async fn batch_answered(&self, patience_us: u64) {
+        let mut answered = {
+            let mut queue = self.commits.borrow_mut();
+            if !queue.is_running {
+                return;
+            }
+            let (sender, receiver) = oneshot::channel();
+            queue.answered.push(sender);
+            receiver
+        };
+        let mut patience = self.env.sleep(patience_us);
+        poll_fn(|context| match Pin::new(&mut answered).poll(context) {
+            Poll::Ready(_) => Poll::Ready(()),
+            Poll::Pending => patience.as_mut().poll(context),
+        })
+        .await;
+    }
+
     async fn run_commits(self: Rc<Self>) {
         loop {
             let batch = {
                 let mut queue = self.commits.borrow_mut();
+                for sender in queue.answered.drain(..) {
+                    let _gave_up = sender.send(());
+                }
                 let batch = queue.take_batch();
                 if batch.is_empty() {
                     queue.is_running = false;

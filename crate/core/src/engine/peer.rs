@@ -35,6 +35,8 @@ const _: () = assert!(LOG_READ_ENTRIES > LOG_PARTS_MAX);
 /// How often opening begins again because the root has moved on.
 const OPEN_ATTEMPTS_MAX: u32 = 100;
 
+/// How long news wait for a commit that is under way.
+const NEWS_PATIENCE_US: u64 = 20_000;
 /// The first delay before the log is read again after news whose entries could not be read; doubled
 /// each time.
 const NEWS_RETRY_DELAY_US: u64 = 10_000;
@@ -267,7 +269,12 @@ impl<S: Storage> Engine<S> {
     async fn follow_news(self: Rc<Self>) {
         let mut delay_us = NEWS_RETRY_DELAY_US;
         loop {
+            // A commit reads what it comes after, and has to, if that is what the news are of.
+            self.batch_answered(NEWS_PATIENCE_US).await;
             let heard = self.heard_tail.get();
+            if heard <= self.state.borrow().tail() {
+                break;
+            }
             let result = self.catch_up().await;
             let is_retried =
                 result.is_err() && self.check_usable().is_ok() && delay_us < NEWS_RETRY_DELAY_MAX_US;
