@@ -12,7 +12,7 @@ export const catalogue = {
     package: 'browser-level',
     kind: 'peer',
     durabilities: ['relaxed'],
-    share: 1,
+    share: 0.4,
     absent: { ...NO_WATCH, W6: 'no transactions', W7: 'no transactions' },
     load: async () => (await import('./contestants/browser-level.ts')).browserLevel,
   },

@@ -127,8 +127,9 @@ class PgliteConnection implements Connection {
   }
 
   async close(): Promise<void> {
-    // It closes its connection to IndexedDB also while it still writes there.
-    await this.#handle.syncToFs();
+    // It closes its connection to IndexedDB also while it still writes there, and relaxed, its own `syncToFs` does not
+    // wait: one writing may be under way, and one more in line.
+    for (let writing = 0; writing < 2; writing++) await this.#handle.fs?.syncToFs();
     await this.#handle.close();
   }
 

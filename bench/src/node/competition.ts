@@ -38,11 +38,14 @@ export class Competition {
   readonly #browser: Chromium;
   readonly #origin: string;
   readonly #options: Options;
+  readonly #onPart: () => void;
 
-  constructor(browser: Chromium, origin: string, options: Options) {
+  /** @param onPart Called when a part has all its results. */
+  constructor(browser: Chromium, origin: string, options: Options, onPart: () => void) {
     this.#browser = browser;
     this.#origin = origin;
     this.#options = options;
+    this.#onPart = onPart;
   }
 
   async run(): Promise<void> {
@@ -79,13 +82,18 @@ export class Competition {
         this.checked++;
       } catch (error) {
         failed.add(entrant);
-        const message = error instanceof Error ? error.message : String(error);
-        this.collector.failures.push({ part, contestant: entrant.contestant, message });
-        console.log(`   ${part}, ${entrant.contestant}: FAILED: ${message}`);
+        this.#fail(part, entrant, error instanceof Error ? error.message : String(error));
       }
+      for (const problem of this.#browser.problems.splice(0)) this.#fail(part, entrant, problem);
       const took = ((Date.now() - begin) / 1000).toFixed(1);
       console.log(`   ${part}, round ${round}: ${entrant.contestant} (${entrant.durability}), ${took} s`);
     }
+    this.#onPart();
+  }
+
+  #fail(part: string, { contestant }: Entrant, message: string): void {
+    this.collector.failures.push({ part, contestant, message });
+    console.log(`   ${part}, ${contestant}: FAILED: ${message}`);
   }
 
   async #round(page: Page, entrant: Entrant, workload: string, seed: number): Promise<void> {

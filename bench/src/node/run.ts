@@ -32,7 +32,11 @@ const BROWSER_FLAGS = ['--enable-blink-features=ForceEagerMeasureMemory'];
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
 
-async function compete(options: Options): Promise<{ results: Results; checked: number }> {
+/** Runs everything; gives `onResults` what there is after each part, and the whole in the end. */
+async function compete(
+  options: Options,
+  onResults: (results: Results) => void,
+): Promise<{ results: Results; checked: number }> {
   await bundlePages();
   const server = await StaticServer.start({ '/': places.page }, HEADERS);
   for (const name of ['bench', 'first-read']) {
@@ -43,23 +47,19 @@ async function compete(options: Options): Promise<{ results: Results; checked: n
     return await withProfile(async (profile) => {
       const browser = await Chromium.launch(profile, BROWSER_FLAGS);
       try {
-        const competition = new Competition(browser, server.origin, options);
-        await competition.run();
-        const { series, failures } = competition.collector;
-        for (const message of browser.problems.splice(0)) {
-          failures.push({ part: 'the pages', contestant: 'plinth', message });
-        }
-        const results: Results = {
+        const sizes = options.only.includes('size') ? await packageSizes(options.contestants) : [];
+        const results = (): Results => ({
           date: new Date().toISOString(),
           browser: browser.version,
           versions: versions(options),
           rounds: options.rounds,
           sizes: options.sizes,
-          series,
-          packageSizes: options.only.includes('size') ? await packageSizes(options.contestants) : [],
-          failures,
-        };
-        return { results, checked: competition.checked };
+          ...competition.collector,
+          packageSizes: sizes,
+        });
+        const competition = new Competition(browser, server.origin, options, () => onResults(results()));
+        await competition.run();
+        return { results: results(), checked: competition.checked };
       } finally {
         await browser.close();
       }
@@ -92,6 +92,15 @@ function resultFile(name: string): string {
   return join(places.results, name);
 }
 
+/** Writes the results and the report, which it gives. */
+function save(results: Results): string {
+  const report = fullReport(results);
+  mkdirSync(places.results, { recursive: true });
+  writeFileSync(resultFile('bench.json'), JSON.stringify(results, undefined, 1));
+  writeFileSync(resultFile('bench.md'), report);
+  return report;
+}
+
 async function main(): Promise<number> {
   const options = parseOptions();
   if (options.readme === 'check') {
@@ -104,8 +113,10 @@ async function main(): Promise<number> {
     console.log('the table of the last run is in the README');
     return 0;
   }
-  const { results, checked } = await compete(options);
-  const report = fullReport(results);
+  const { results, checked } = await compete(options, (soFar) => {
+    // An hour's results are not lost with the last part.
+    if (!options.isSmoke) save(soFar);
+  });
   const { failures } = results;
   if (options.isSmoke) {
     checkReadme();
@@ -114,10 +125,7 @@ async function main(): Promise<number> {
     console.log(`${checked} passed, ${failures.length} failed`);
     return failures.length === 0 && checked > 0 ? 0 : 1;
   }
-  mkdirSync(places.results, { recursive: true });
-  writeFileSync(resultFile('bench.json'), JSON.stringify(results, undefined, 1));
-  writeFileSync(resultFile('bench.md'), report);
-  console.log(`\n${report}\n${resultFile('bench.md')}`);
+  console.log(`\n${save(results)}\n${resultFile('bench.md')}`);
   return failures.length === 0 ? 0 : 1;
 }
 

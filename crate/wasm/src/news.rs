@@ -85,12 +85,12 @@ impl TabNews {
         let open = self.0.open.borrow();
         match &*open {
             Some(channel) => {
-                let _open = channel.post_message(message);
+                let _cannot_be_cloned = channel.post_message(message);
             }
             // Not joined yet, or put away while a commit was on its way.
             None => {
                 if let Ok(channel) = BroadcastChannel::new(&self.0.database_name) {
-                    let _open = channel.post_message(message);
+                    let _cannot_be_cloned = channel.post_message(message);
                     channel.close();
                 }
             }
