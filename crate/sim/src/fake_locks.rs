@@ -5,6 +5,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::future::pending;
 use std::rc::Rc;
 
 use futures_channel::oneshot;
@@ -40,6 +41,8 @@ pub struct LockManager {
     /// Those who say that they are there.
     present: RefCell<Vec<Holder>>,
     next_id: Cell<u64>,
+    /// Whether it answers nobody any more.
+    pub is_mute: Cell<bool>,
     /// How often the lock was stolen.
     pub steals: Cell<u64>,
     /// How often a peer asked whether others are about.
@@ -133,6 +136,14 @@ impl Drop for Request {
 }
 
 impl FakeLocks {
+    /// The way to the lock manager, or back.
+    async fn way(&self) {
+        if self.manager.is_mute.get() {
+            pending::<()>().await;
+        }
+        self.world.sleep_below(self.delay_us).await;
+    }
+
     fn lock(&self, id: u64) -> Rc<dyn Lock> {
         let locks = self.clone();
         Rc::new(FakeLock { locks, id })
@@ -149,11 +160,11 @@ impl Locks for FakeLocks {
     fn try_exclusive(&self) -> LocalFuture<Option<Rc<dyn Lock>>> {
         let locks = self.clone();
         Box::pin(async move {
-            locks.world.sleep_below(locks.delay_us).await;
+            locks.way().await;
             let is_free =
                 locks.manager.holders.borrow().is_empty() && locks.manager.waiting.borrow().is_empty();
             let lock = is_free.then(|| locks.hold(Mode::Exclusive));
-            locks.world.sleep_below(locks.delay_us).await;
+            locks.way().await;
             lock
         })
     }
@@ -161,7 +172,7 @@ impl Locks for FakeLocks {
     fn shared(&self) -> LocalFuture<Option<Rc<dyn Lock>>> {
         let locks = self.clone();
         Box::pin(async move {
-            locks.world.sleep_below(locks.delay_us).await;
+            locks.way().await;
             let (id, group) = (locks.manager.id(), locks.group);
             let (granted, answer) = oneshot::channel();
             let mut request = Request {
@@ -176,7 +187,7 @@ impl Locks for FakeLocks {
                 .push_back(Waiting { id, group, granted });
             locks.manager.grant();
             answer.await.ok()?;
-            locks.world.sleep_below(locks.delay_us).await;
+            locks.way().await;
             request.is_granted = true;
             Some(locks.lock(id))
         })
@@ -185,11 +196,11 @@ impl Locks for FakeLocks {
     fn steal(&self) -> LocalFuture<Option<Rc<dyn Lock>>> {
         let locks = self.clone();
         Box::pin(async move {
-            locks.world.sleep_below(locks.delay_us).await;
+            locks.way().await;
             locks.manager.steals.set(locks.manager.steals.get() + 1);
             locks.manager.holders.borrow_mut().clear();
             let lock = locks.hold(Mode::Exclusive);
-            locks.world.sleep_below(locks.delay_us).await;
+            locks.way().await;
             Some(lock)
         })
     }
@@ -197,7 +208,7 @@ impl Locks for FakeLocks {
     fn has_others(&self) -> LocalFuture<bool> {
         let locks = self.clone();
         Box::pin(async move {
-            locks.world.sleep_below(locks.delay_us).await;
+            locks.way().await;
             locks.manager.questions.set(locks.manager.questions.get() + 1);
             let other = |group: GroupId| group != locks.group;
             let has_others = locks
@@ -212,7 +223,7 @@ impl Locks for FakeLocks {
                     .borrow()
                     .iter()
                     .any(|waiting| other(waiting.group));
-            locks.world.sleep_below(locks.delay_us).await;
+            locks.way().await;
             has_others
         })
     }
@@ -220,7 +231,7 @@ impl Locks for FakeLocks {
     fn present(&self) -> LocalFuture<Option<Rc<dyn Lock>>> {
         let locks = self.clone();
         Box::pin(async move {
-            locks.world.sleep_below(locks.delay_us).await;
+            locks.way().await;
             let (id, group, mode) = (locks.manager.id(), locks.group, Mode::Shared);
             locks
                 .manager
@@ -228,7 +239,7 @@ impl Locks for FakeLocks {
                 .borrow_mut()
                 .push(Holder { id, group, mode });
             let presence = locks.lock(id);
-            locks.world.sleep_below(locks.delay_us).await;
+            locks.way().await;
             Some(presence)
         })
     }
@@ -236,14 +247,14 @@ impl Locks for FakeLocks {
     fn has_company(&self) -> LocalFuture<bool> {
         let locks = self.clone();
         Box::pin(async move {
-            locks.world.sleep_below(locks.delay_us).await;
+            locks.way().await;
             let has_company = locks
                 .manager
                 .present
                 .borrow()
                 .iter()
                 .any(|holder| holder.group != locks.group);
-            locks.world.sleep_below(locks.delay_us).await;
+            locks.way().await;
             has_company
         })
     }
@@ -253,7 +264,7 @@ impl Lock for FakeLock {
     fn tenure(&self) -> LocalFuture<Tenure> {
         let (locks, id) = (self.locks.clone(), self.id);
         Box::pin(async move {
-            locks.world.sleep_below(locks.delay_us).await;
+            locks.way().await;
             let is_held = locks
                 .manager
                 .holders
@@ -265,7 +276,7 @@ impl Lock for FakeLock {
                 true if locks.manager.waiting.borrow().is_empty() => Tenure::Held,
                 true => Tenure::Wanted,
             };
-            locks.world.sleep_below(locks.delay_us).await;
+            locks.way().await;
             tenure
         })
     }

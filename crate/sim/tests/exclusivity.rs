@@ -60,6 +60,19 @@ fn a_peer_that_is_the_only_one_is_alone_as_soon_as_its_locks_are_there() {
 }
 
 #[test]
+fn a_database_is_opened_and_read_also_where_the_locks_never_answer() {
+    with_cluster(async |cluster| {
+        let peer = cluster.open().await;
+        set(&peer, b"k", b"v").await;
+        cluster.locks().is_mute.set(true);
+        let began_us = cluster.world().now_us();
+        let reader = cluster.open().await;
+        assert_eq!(get(&begin(&reader), b"k").await, Ok(Some(b"v".to_vec())));
+        assert!(cluster.world().now_us() - began_us < 2 * LEASE_US);
+    });
+}
+
+#[test]
 fn without_locks_nobody_is_ever_alone() {
     let world = Simulation::new(1);
     let options = ClusterOptions {

@@ -225,15 +225,23 @@ impl Exclusivity {
     }
 
     /// Gets the lock before the log is read for the first time, if nobody else is there: this peer is alone then as soon
-    /// as it is there itself.
+    /// as it is there itself. A browser that does not answer keeps nobody from opening a database.
     pub(super) async fn reserve(&self) {
-        self.appear().await;
-        let asked_us = self.env.monotonic_us();
-        if let Some(lock) = self.locks.try_exclusive().await
-            && !self.has_company().await
-        {
-            self.reserved.replace(Some((lock, asked_us)));
-        }
+        let mut reserving = pin!(async {
+            self.appear().await;
+            let asked_us = self.env.monotonic_us();
+            if let Some(lock) = self.locks.try_exclusive().await
+                && !self.has_company().await
+            {
+                self.reserved.replace(Some((lock, asked_us)));
+            }
+        });
+        let mut patience = self.env.sleep(self.lease_us);
+        poll_fn(|context| match reserving.as_mut().poll(context) {
+            Poll::Ready(()) => Poll::Ready(()),
+            Poll::Pending => patience.as_mut().poll(context),
+        })
+        .await;
     }
 
     /// Whether somebody else may be there.
