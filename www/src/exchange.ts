@@ -1,6 +1,6 @@
 /**
- * The place in the engine's memory where short keys and values change sides: copying bytes there costs a tenth of an
- * argument that the bindings allocate, and of a `Uint8Array` with memory of its own.
+ * The place in the engine's memory where short keys and values change sides. Instead of it, the bindings would allocate
+ * each argument there, and each result would be a `Uint8Array` with memory of its own.
  */
 export class Exchange {
   readonly #memory: WebAssembly.Memory;
