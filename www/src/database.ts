@@ -91,7 +91,7 @@ export class Database<
    * Runs `body` in a transaction and commits it; if another transaction got in the way, waits a moment
    * and runs it again on the newer state. Resolves with what `body` returned, after the commit is
    * durable. `body` may run many times: everything it does outside the transaction may happen many
-   * times.
+   * times. It is called at once, unless many others are open: then in a later task, in the order of the calls.
    *
    * @example
    * ```ts
@@ -106,6 +106,14 @@ export class Database<
     body: (tn: Transaction<KeyIn, KeyOut, ValIn, ValOut>) => Promise<T> | T,
     options?: DoTransactionOptions,
   ): Promise<T> {
+    return this.#run(body, options, true);
+  }
+
+  #run<T>(
+    body: (tn: Transaction<KeyIn, KeyOut, ValIn, ValOut>) => Promise<T> | T,
+    options: DoTransactionOptions | undefined,
+    isGated: boolean,
+  ): Promise<T> {
     try {
       const signal = options?.signal;
       signal?.throwIfAborted();
@@ -113,7 +121,8 @@ export class Database<
       // A retry forgets most options.
       const isRetryForgetful = options !== undefined && Object.keys(options).length > 0;
       const prepareRetry = isRetryForgetful ? () => this.setTransactionOptions(tn, options) : undefined;
-      return commitRetrying(tn, body, { signal, prepareRetry, recent: this.#connection.recent });
+      const { recent } = this.#connection;
+      return commitRetrying(tn, body, { signal, prepareRetry, isGated, recent });
     } catch (error) {
       return Promise.reject(error);
     }
@@ -149,9 +158,14 @@ export class Database<
     body: (tn: Transaction<KeyIn, KeyOut, ValIn, ValOut>) => void,
     options?: DoTransactionOptions,
   ): Promise<void> {
-    return this.doTransaction((tn) => {
-      body(tn);
-    }, options);
+    // Which only writes, and is over at once.
+    return this.#run(
+      (tn) => {
+        body(tn);
+      },
+      options,
+      false,
+    );
   }
 
   /**

@@ -3,6 +3,7 @@ import { FDBError } from './fdb-error.js';
 import type { RecentActivity } from './recent-activity.js';
 import { orAborted } from './signal.js';
 import type { Transaction } from './transaction.js';
+import { turnGate } from './turn-gate.js';
 
 /** What a loop needs of a transaction. */
 type Retried = Pick<Transaction, 'commitAttempt' | 'free' | 'rawCancel' | 'rawOnError'>;
@@ -13,6 +14,8 @@ export interface RetryOptions<Tn> {
   signal: AbortSignal | undefined;
   /** Sets what a retry forgets. */
   prepareRetry: ((tn: Tn) => void) | undefined;
+  /** Whether it waits for its turn if many are begun together. */
+  isGated: boolean;
   /** Is told of the attempts that fail. */
   recent: RecentActivity;
 }
@@ -21,11 +24,13 @@ export interface RetryOptions<Tn> {
 export async function commitRetrying<Tn extends Retried, T>(
   tn: Tn,
   body: (tn: Tn) => Promise<T> | T,
-  { signal, prepareRetry, recent }: RetryOptions<Tn>,
+  { signal, prepareRetry, isGated, recent }: RetryOptions<Tn>,
 ): Promise<T> {
   const cancel = () => tn.rawCancel();
   signal?.addEventListener('abort', cancel);
+  const turn = isGated ? turnGate.enter() : undefined;
   try {
+    if (turn) await orAborted(turn, signal);
     for (;;) {
       let bake: (() => void) | undefined;
       let result: T;
@@ -49,6 +54,7 @@ export async function commitRetrying<Tn extends Retried, T>(
     throw error;
   } finally {
     signal?.removeEventListener('abort', cancel);
+    if (isGated) turnGate.leave();
     tn.free();
   }
 }

@@ -26,6 +26,7 @@ import { serializability } from './serializability.ts';
 import { snapshotReads } from './snapshot-reads.ts';
 import { subscriptions } from './subscriptions.ts';
 import { transfers } from './transfers.ts';
+import { turns } from './turns.ts';
 import { watches } from './watches.ts';
 
 export function apiSuite(storage: Storage): void {
@@ -40,6 +41,7 @@ export function apiSuite(storage: Storage): void {
     atomicOperations(storage);
     snapshotReads(storage);
     retry(storage);
+    turns(storage);
     conflicts(storage);
     conflictRanges(storage);
     serializability(storage);
