@@ -1,13 +1,13 @@
 //! The read conflict ranges of a transaction: cheap to add to, in order when they are looked at.
 //!
-//! Many transactions end without a commit that would ask for the ranges. So what was read waits as it came, and is sorted
-//! into the set when somebody wants to know.
+//! Many transactions end without a commit that would ask for the ranges. So what was read waits as it came, and goes into
+//! the set when somebody wants to know, or when much has come.
 
 use super::range_set::RangeSet;
 use crate::words::{Key, KeyRange};
 
-/// So many reads wait before those that came twice are dropped for the first time.
-const WAITING_MIN: usize = 16_384;
+/// So many reads wait at most: the same key may be read again and again.
+const WAITING_MAX: usize = 16_384;
 
 /// What a transaction has read.
 #[derive(Debug, Default)]
@@ -15,8 +15,6 @@ pub struct ReadSet {
     ranges: RangeSet,
     /// One key is a range from it to itself.
     waiting: Vec<KeyRange>,
-    /// How many were left when those that came twice were dropped.
-    distinct: usize,
 }
 
 impl ReadSet {
@@ -37,7 +35,6 @@ impl ReadSet {
 
     /// All of it.
     pub fn ranges(&mut self) -> &RangeSet {
-        self.drop_repeated();
         for read in std::mem::take(&mut self.waiting) {
             if read.is_empty() {
                 self.ranges.insert_key(&read.begin);
@@ -45,21 +42,14 @@ impl ReadSet {
                 self.ranges.insert(read);
             }
         }
-        self.distinct = 0;
         &self.ranges
     }
 
     fn put(&mut self, read: KeyRange) {
-        if self.waiting.len() >= WAITING_MIN.max(2 * self.distinct) {
-            self.drop_repeated();
+        if self.waiting.len() >= WAITING_MAX {
+            self.ranges();
         }
         self.waiting.push(read);
-    }
-
-    fn drop_repeated(&mut self) {
-        self.waiting.sort_unstable();
-        self.waiting.dedup();
-        self.distinct = self.waiting.len();
     }
 }
 
@@ -78,7 +68,8 @@ mod tests {
                 reads.insert(KeyRange::of_key(key));
             }
         }
-        assert!(reads.waiting.capacity() <= 4 * WAITING_MIN);
+        assert!(reads.waiting.capacity() <= 2 * WAITING_MAX);
+        assert!(reads.ranges.range_count() <= 1_000);
         assert_eq!(reads.ranges().range_count(), 1_000);
     }
 
