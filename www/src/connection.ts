@@ -71,7 +71,7 @@ export class OpenConnection implements Connection {
   }
 
   getNow(key: Uint8Array): Uint8Array | undefined | null {
-    return this.recent.isRecording ? null : call(() => getNow(this.#handle, key));
+    return getNow(this.#handle, key);
   }
 
   createTransaction(isRelaxed: boolean | undefined): TransactionCalls {

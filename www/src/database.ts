@@ -348,7 +348,8 @@ export class Database<
   get(key: KeyIn): Promise<ValOut | undefined> {
     try {
       const connection = this.#connection;
-      const bytes = connection.getNow(this.subspace.keyBytes(key));
+      // What is recorded are the requests of transactions.
+      const bytes = connection.recent.isRecording ? null : connection.getNow(this.subspace.keyBytes(key));
       if (bytes === undefined) return Promise.resolve(undefined);
       if (bytes) return Promise.resolve(this.subspace.unpackValue(connection.own(bytes)));
     } catch (error) {

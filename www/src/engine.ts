@@ -81,10 +81,12 @@ async function instantiate(source: WasmSource): Promise<void> {
 
 /** The value of a key, if it can be had at once: no transaction is made for it. Null if one must be. */
 export function getNow(handle: DatabaseHandle, key: Uint8Array): Uint8Array | undefined | null {
-  if (!exchange?.put(key)) return null;
-  const answer = handle.getExchanged(key.length);
-  if (answer >= 0) return exchange.take(answer);
-  return answer === ABSENT ? undefined : null;
+  return call(() => {
+    if (!exchange?.put(key)) return null;
+    const answer = handle.getExchanged(key.length);
+    if (answer >= 0) return exchange.take(answer);
+    return answer === ABSENT ? undefined : null;
+  });
 }
 
 /** Has transactions read and write through the exchange what fits. */

@@ -49,7 +49,7 @@ export async function readBatch(
 }
 
 /** Reads the rows of a range, batch after batch. */
-class BatchWalk {
+export class BatchWalk {
   readonly #attempt: Attempt;
   readonly #isSnapshot: boolean;
   readonly #signal: AbortSignal | undefined;
@@ -102,15 +102,10 @@ class BatchWalk {
 }
 
 /** The rows of a range, batch after batch. An empty range gives one empty batch. */
-export async function* readBatches<KeyIn, KeyOut, ValOut>(
-  attempt: Attempt,
-  subspace: Subspace<KeyIn, KeyOut, never, ValOut>,
-  isSnapshot: boolean,
-  range: SelectorRange,
-  options: RangeOptions | undefined,
-  usualMode: number,
+export async function* readBatches<KeyOut, ValOut>(
+  walk: BatchWalk,
+  subspace: Subspace<never, KeyOut, never, ValOut>,
 ): AsyncGenerator<Row<KeyOut, ValOut>[], void> {
-  const walk = new BatchWalk(attempt, isSnapshot, range, options, usualMode);
   for (let isFirst = true; !walk.isDone; isFirst = false) {
     const rows = await walk.next();
     if (rows.length > 0 || isFirst) yield unpackRows(subspace, rows);
@@ -118,15 +113,10 @@ export async function* readBatches<KeyIn, KeyOut, ValOut>(
 }
 
 /** The rows of a range, all together. */
-export async function readAll<KeyIn, KeyOut, ValOut>(
-  attempt: Attempt,
-  subspace: Subspace<KeyIn, KeyOut, never, ValOut>,
-  isSnapshot: boolean,
-  range: SelectorRange,
-  options: RangeOptions | undefined,
-  usualMode: number,
+export async function readAll<KeyOut, ValOut>(
+  walk: BatchWalk,
+  subspace: Subspace<never, KeyOut, never, ValOut>,
 ): Promise<Row<KeyOut, ValOut>[]> {
-  const walk = new BatchWalk(attempt, isSnapshot, range, options, usualMode);
   const rows = await walk.next();
   while (!walk.isDone) for (const row of await walk.next()) rows.push(row);
   return unpackRows(subspace, rows);

@@ -20,7 +20,7 @@ import {
 } from './option-codes.js';
 import { type OptionValue, optionBytes, setOptions } from './options.js';
 import { type RangeBatch, type RangeOptions, type Row, unpackBatch } from './range.js';
-import { readAll, readBatch, readBatches, unpackRows } from './range-read.js';
+import { BatchWalk, readAll, readBatch, readBatches, unpackRows } from './range-read.js';
 import { orAborted, type ReadOptions } from './signal.js';
 import type { GetSubspace, Subspace } from './subspace.js';
 import { toBigInt, versionBytes } from './version.js';
@@ -408,7 +408,7 @@ export class Transaction<
     options?: RangeOptions,
   ): AsyncGenerator<Row<KeyOut, ValOut>[], void> {
     const range = selectorRange(this.subspace, start, end);
-    yield* this.#batches(range, options, StreamingMode.Iterator);
+    yield* readBatches(this.#walk(range, options, StreamingMode.Iterator), this.subspace);
   }
 
   /**
@@ -425,8 +425,7 @@ export class Transaction<
     options?: RangeOptions,
   ): Promise<Row<KeyOut, ValOut>[]> {
     const range = selectorRange(this.subspace, start, end);
-    const { isSnapshot, subspace } = this;
-    return readAll(this.#attempt, subspace, isSnapshot, range, options, StreamingMode.WantAll);
+    return readAll(this.#walk(range, options, StreamingMode.WantAll), this.subspace);
   }
 
   /**
@@ -810,11 +809,7 @@ export class Transaction<
     return bytes === undefined ? undefined : this.subspace.unpackValue(this.#attempt.own(bytes));
   }
 
-  #batches(
-    range: SelectorRange,
-    options: RangeOptions | undefined,
-    usualMode: number,
-  ): AsyncGenerator<Row<KeyOut, ValOut>[], void> {
-    return readBatches(this.#attempt, this.subspace, this.isSnapshot, range, options, usualMode);
+  #walk(range: SelectorRange, options: RangeOptions | undefined, usualMode: number): BatchWalk {
+    return new BatchWalk(this.#attempt, this.isSnapshot, range, options, usualMode);
   }
 }

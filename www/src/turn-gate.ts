@@ -36,16 +36,18 @@ class TurnGate {
 export const turnGate: TurnGate = /* @__PURE__ */ new TurnGate();
 
 let channel: MessageChannel | undefined;
-const callbacks: (() => void)[] = [];
 
-/** A timer would wait for longer: browsers make each of a chain of them wait four milliseconds. */
+/**
+ * Calls back in a task of its own, one callback at a time. A timer would wait for longer: browsers make each of a chain of
+ * them wait four milliseconds.
+ */
 function inNextTask(callback: () => void): void {
   const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => void };
-  if (setImmediate) return setImmediate(callback);
-  callbacks.push(callback);
-  if (!channel) {
-    channel = new MessageChannel();
-    channel.port1.onmessage = () => callbacks.shift()?.();
+  if (setImmediate) {
+    setImmediate(callback);
+    return;
   }
+  channel ??= new MessageChannel();
+  channel.port1.onmessage = callback;
   channel.port2.postMessage(undefined);
 }

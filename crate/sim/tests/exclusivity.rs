@@ -46,12 +46,15 @@ fn a_peer_that_is_alone_reads_and_commits_without_a_look_at_the_log() {
 }
 
 #[test]
-fn a_peer_that_is_the_only_one_is_alone_as_soon_as_its_locks_are_there() {
+fn a_peer_that_is_the_only_one_is_alone_as_soon_as_its_database_is_open() {
     with_cluster(async |cluster| {
         for _ in 0..3 {
             let peer = cluster.open().await;
-            cluster.world().sleep(20_000).await;
+            // As a page says that is looked at from the beginning.
+            peer.database.engine().set_visible(true);
             assert!(is_alone(&peer).await);
+            cluster.world().sleep(SETTLED_US).await;
+            assert_eq!(peer.database.stats().log_read_count, 1, "that of the opening");
             assert_eq!(cluster.locks().present(), 1);
             peer.database.close().await;
             assert_eq!(cluster.locks().present(), 0);
@@ -82,7 +85,7 @@ fn without_locks_nobody_is_ever_alone() {
     let cluster = Cluster::new(&world, options);
     world.clone().run(async move {
         let peer = cluster.open().await;
-        world.sleep(SETTLED_US).await;
+        world.sleep(2 * LEASE_US).await;
         assert!(!is_alone(&peer).await);
     });
 }

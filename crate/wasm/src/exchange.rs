@@ -18,7 +18,7 @@ pub fn exchange_place() -> Vec<u32> {
     PLACE.with_borrow(|place| vec![place.as_ptr() as u32, place.len() as u32])
 }
 
-/// What there is instead of the length of a value: there is no such key. Codes are larger, and so are no lengths.
+/// What there is instead of the length of a value: there is no such key. No code, negated, is as large.
 pub(crate) const ABSENT: i32 = -1;
 /// The value is not in the exchange: it is not known yet, or it is too long.
 pub(crate) const ELSEWHERE: i32 = -2;

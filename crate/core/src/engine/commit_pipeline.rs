@@ -7,10 +7,8 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::future::poll_fn;
-use std::pin::Pin;
+use std::pin::pin;
 use std::rc::Rc;
-use std::task::Poll;
 
 use futures_channel::oneshot;
 
@@ -22,7 +20,7 @@ use crate::storage::{AppendOutcome, AppendRequest, CommitOutcome, CommitRequest,
 use crate::words::Canary;
 use crate::words::{
     BATCH_BYTES_TARGET, BATCH_TRANSACTIONS_MAX, Durability, Error, ErrorCode, Perturbation, Probe, Result,
-    SequenceNumber,
+    SequenceNumber, wait_at_most,
 };
 
 /// How often a batch is tried again when the storage went away without an answer.
@@ -128,7 +126,7 @@ impl<S: Storage> Engine<S> {
 
     /// Completes when the batch that is under way has its answer, or after so long.
     pub(super) async fn batch_answered(&self, patience_us: u64) {
-        let mut answered = {
+        let answered = {
             let mut queue = self.commits.borrow_mut();
             if !queue.is_running {
                 return;
@@ -137,12 +135,10 @@ impl<S: Storage> Engine<S> {
             queue.answered.push(sender);
             receiver
         };
-        let mut patience = self.env.sleep(patience_us);
-        poll_fn(|context| match Pin::new(&mut answered).poll(context) {
-            Poll::Ready(_) => Poll::Ready(()),
-            Poll::Pending => patience.as_mut().poll(context),
-        })
-        .await;
+        let answered = pin!(async move {
+            let _sender_gone = answered.await;
+        });
+        wait_at_most(&*self.env, patience_us, answered).await;
     }
 
     async fn run_commits(self: Rc<Self>) {

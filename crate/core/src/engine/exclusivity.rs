@@ -27,7 +27,7 @@ use futures_channel::oneshot;
 
 use super::peer::Engine;
 use crate::storage::Storage;
-use crate::words::{Env, LocalFuture, Probe};
+use crate::words::{Env, LocalFuture, Probe, wait_at_most};
 
 /// How long a confirmation that the lock is held is trusted.
 pub const LEASE_US: u64 = 500_000;
@@ -227,7 +227,7 @@ impl Exclusivity {
     /// Gets the lock before the log is read for the first time, if nobody else is there: this peer is alone then as soon
     /// as it is there itself. A browser that does not answer keeps nobody from opening a database.
     pub(super) async fn reserve(&self) {
-        let mut reserving = pin!(async {
+        let reserving = pin!(async {
             self.appear().await;
             let asked_us = self.env.monotonic_us();
             if let Some(lock) = self.locks.try_exclusive().await
@@ -236,12 +236,7 @@ impl Exclusivity {
                 self.reserved.replace(Some((lock, asked_us)));
             }
         });
-        let mut patience = self.env.sleep(self.lease_us);
-        poll_fn(|context| match reserving.as_mut().poll(context) {
-            Poll::Ready(()) => Poll::Ready(()),
-            Poll::Pending => patience.as_mut().poll(context),
-        })
-        .await;
+        wait_at_most(&*self.env, self.lease_us, reserving).await;
     }
 
     /// Whether somebody else may be there.
@@ -629,7 +624,7 @@ async fn become_alone<S: Storage>(engine: &Weak<Engine<S>>, exclusivity: &Rc<Exc
         if lock.tenure().await != Tenure::Held {
             return false;
         }
-        exclusivity.env.note(Probe::LeasesAwaited);
+        exclusivity.env.note(Probe::LeaseAwaited);
     }
     if exclusivity.wish.get() != Wish::Alone {
         return false;

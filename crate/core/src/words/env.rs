@@ -3,8 +3,9 @@
 //! Nothing else in this crate reads a clock, draws a random number or starts a task; a browser, a
 //! test and the simulator each bring their own [`Env`], and the simulator's is deterministic.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
+use std::task::Poll;
 
 #[cfg(feature = "canaries")]
 use super::canary::Canary;
@@ -48,4 +49,14 @@ pub trait Env {
     fn canary(&self) -> Option<Canary> {
         None
     }
+}
+
+/// Waits for an event, `patience_us` microseconds at most.
+pub async fn wait_at_most(env: &dyn Env, patience_us: u64, mut event: Pin<&mut dyn Future<Output = ()>>) {
+    let mut patience = env.sleep(patience_us);
+    poll_fn(|context| match event.as_mut().poll(context) {
+        Poll::Ready(()) => Poll::Ready(()),
+        Poll::Pending => patience.as_mut().poll(context),
+    })
+    .await;
 }

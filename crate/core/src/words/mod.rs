@@ -20,7 +20,7 @@ pub use atomic_op::AtomicOp;
 pub use canary::Canary;
 pub use canary::HAS_CANARIES;
 pub use durability::Durability;
-pub use env::{Env, LocalFuture};
+pub use env::{Env, LocalFuture, wait_at_most};
 pub use error::{Error, ErrorCode, Result};
 pub use key::{Bytes, Key, KeyRange, Value, display_key, key_after};
 pub use limits::*;

@@ -41,7 +41,7 @@ probes! {
     CommitWaitedForMemory = "a commit waited until a fold had made room";
     ConflictRetriedInTurn = "a loser of a conflict waited in line";
     BecameAlone = "a peer became alone";
-    LeasesAwaited = "a peer in company had the lock for a lease before it was alone";
+    LeaseAwaited = "a peer in company had the lock for a lease before it was alone";
     SolitudeGivenUp = "a peer stopped being alone";
     Robbed = "a peer was robbed of its lock";
     Folded = "a fold switched the root";
