@@ -14,7 +14,7 @@ use wasm_bindgen_futures::spawn_local;
 use crate::env::JsEnv;
 use crate::exchange;
 use crate::export_handle::ExportHandle;
-use crate::failure::{code_of, promise, promise_of, rejection};
+use crate::failure::{code_of, code_of_error, promise, promise_of, rejection};
 use crate::import_handle::ImportHandle;
 use crate::memory_databases::{MemoryDatabase, MemoryNews, delete_memory_database};
 use crate::news::{Following, TabNews};
@@ -209,6 +209,37 @@ impl DatabaseHandle {
     pub fn get_exchanged(&self, key_length: usize) -> i32 {
         let found = exchange::with_first(key_length, |key| self.database.get_now(key));
         found.map_or(exchange::ELSEWHERE, |value| exchange::put(value.as_deref()))
+    }
+
+    /// Commits a single write in a transaction of its own: of the key of this length in the exchange, with the operand of
+    /// that length that follows it there. The operation is one of FoundationDB's numbers; without it, the key is set. A
+    /// promise, or the code of a failure.
+    #[wasm_bindgen(js_name = commitExchanged)]
+    pub fn commit_exchanged(
+        &self,
+        operation: Option<u8>,
+        key_length: usize,
+        operand_length: usize,
+    ) -> JsValue {
+        let transaction = self.database.create_transaction(self.options.get().transactions);
+        let written = exchange::with_first(key_length + operand_length, |bytes| {
+            let (key, operand) = bytes.split_at_checked(key_length).unwrap_or_default();
+            match operation {
+                None => transaction.set(key, operand),
+                Some(operation) => transaction.atomic_by_number(operation, key, operand),
+            }
+        });
+        if let Err(error) = written {
+            return JsValue::from_f64(f64::from(code_of_error(&error)));
+        }
+        let committing = transaction.commit();
+        let committed = async move {
+            let committed = committing.await;
+            // Its timeout ends with it.
+            drop(transaction);
+            committed
+        };
+        promise_of(committed, |()| JsValue::UNDEFINED).into()
     }
 
     /// Begins a transaction. `is_relaxed` overrides the database's durability.

@@ -360,10 +360,19 @@ impl<S: Storage> Attempt<S> {
         self.is_commit_called.set(true);
     }
 
+    /// The read version, if it has one.
+    pub(super) fn own_snapshot(&self) -> Option<Snapshot> {
+        match &*self.read_version.borrow() {
+            ReadVersion::Known(snapshot) => Some(*snapshot),
+            ReadVersion::Unknown | ReadVersion::Requested(_) => None,
+        }
+    }
+
     /// The read version, if it is there or can be had at once.
     pub(super) fn known_snapshot(&self) -> Result<Option<Snapshot>> {
-        if let ReadVersion::Known(snapshot) = &*self.read_version.borrow() {
-            return Ok(Some(*snapshot));
+        let own = self.own_snapshot();
+        if own.is_some() {
+            return Ok(own);
         }
         let known = match self.wanted_version.get() {
             Some(version) => self.engine.snapshot_at(version)?,

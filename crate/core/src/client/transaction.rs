@@ -351,11 +351,10 @@ async fn commit_attempt<S: Storage>(
     }
     let read_conflicts: Vec<KeyRange> = attempt.read_conflicts().ranges().iter().collect();
     // A transaction that only wrote needs no read version, unless it already asked for one.
-    let snapshot = match attempt.known_snapshot()? {
-        None if !read_conflicts.is_empty() || attempt.wanted_version().is_some() => {
-            Some(attempt.snapshot().await?)
-        }
-        known => known,
+    let snapshot = if !read_conflicts.is_empty() || attempt.wanted_version().is_some() {
+        Some(attempt.snapshot().await?)
+    } else {
+        attempt.own_snapshot()
     };
     let idempotency_id = match options.idempotency_id {
         None if options.common.automatic_idempotency => random_id(&**engine.env()),

@@ -23,6 +23,12 @@ use crate::words::{
     SequenceNumber, wait_at_most,
 };
 
+/// So many commits are answered in one task: what their transactions' owners do then is part of it.
+const ANSWERS_AT_ONCE: usize = 64;
+/// After a batch of so many, or of so many bytes, the event loop has its turn before the next one is decided.
+const LARGE_BATCH_TRANSACTIONS: usize = 16;
+const LARGE_BATCH_BYTES: u64 = 65_536;
+
 /// How often a batch is tried again when the storage went away without an answer.
 const LOST_ANSWERS_MAX: u32 = 3;
 /// How often a batch is tried again because the root was moved by a fold.
@@ -158,6 +164,8 @@ impl<S: Storage> Engine<S> {
                 }
                 batch
             };
+            let is_large = batch.len() >= LARGE_BATCH_TRANSACTIONS
+                || batch.iter().map(|pending| pending.intent.bytes).sum::<u64>() >= LARGE_BATCH_BYTES;
             let (intents, answers): (Vec<_>, Vec<_>) = batch
                 .into_iter()
                 .map(|pending| (pending.intent, pending.answer))
@@ -177,8 +185,14 @@ impl<S: Storage> Engine<S> {
                 Err(error) => vec![Err(error.into()); answers.len()],
             };
             self.count_results(&results);
-            for (answer, result) in answers.into_iter().zip(results) {
+            for (place, (answer, result)) in answers.into_iter().zip(results).enumerate() {
+                if place > 0 && place % ANSWERS_AT_ONCE == 0 {
+                    self.env.yield_now().await;
+                }
                 let _receiver_gone = answer.send(result);
+            }
+            if is_large && !self.commits.borrow().waiting.is_empty() {
+                self.env.yield_now().await;
             }
         }
     }
@@ -188,7 +202,7 @@ impl<S: Storage> Engine<S> {
         let mut moves = 0;
         while lost_answers < LOST_ANSWERS_MAX {
             self.wait_for_memory().await?;
-            // Held until the answers are given: there is no wait between the end of this function and them.
+            // Held until the storage has answered and what it said is known here.
             let _permit = self.commit_permit().await;
             self.check_usable_for_commit()?;
             let restart_count = self.restart_count.get();
@@ -364,10 +378,11 @@ impl<S: Storage> Engine<S> {
         for (place, byte) in batch_id.iter_mut().zip(high.into_iter().chain(low)) {
             *place = byte;
         }
+        let (monotonic_us, unix_us) = (self.env.monotonic_us(), self.env.unix_us());
         let now = Now {
-            version: self.clock_version(),
-            unix_us: self.env.unix_us(),
-            monotonic_us: self.env.monotonic_us(),
+            version: self.state.borrow().clock().now(monotonic_us, unix_us),
+            unix_us,
+            monotonic_us,
         };
         let is_perturbed = || self.env.is_perturbed(Perturbation::FalseConflict);
         resolve(&self.state.borrow(), batch.iter(), now, batch_id, &is_perturbed)
@@ -393,14 +408,15 @@ impl<S: Storage> Engine<S> {
             );
             return Err(Error::new(ErrorCode::FileCorrupt, detail));
         }
+        let now_us = self.env.monotonic_us();
         let mut state = self.state.borrow_mut();
         // A read of the log may have been faster and applied it already.
         if resolution.place.last > state.tail() {
             let (record, place) = (&resolution.record, resolution.place);
-            state.apply_record(record, place, self.env.monotonic_us(), &self.pager)?;
+            state.apply_record(record, place, now_us, &self.pager)?;
         }
         drop(state);
-        self.after_apply();
+        self.after_apply(now_us);
         self.publish_tail();
         Ok(())
     }

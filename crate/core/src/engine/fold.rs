@@ -140,13 +140,14 @@ impl<S: Storage> Engine<S> {
     }
 
     /// Whether to fold now is decided after every record: by the log that can be folded and by memory.
-    pub(super) fn consider_folding(&self) {
+    pub(super) fn consider_folding(&self, now_us: u64) {
         let is_unusable = self.check_usable().is_err() || self.options.salvage;
         if self.folds.is_scheduled.get() || is_unusable {
             return;
         }
-        if self.env.monotonic_us() < self.folds.retry_at_us.get() {
-            self.look_again_later(self.folds.retry_at_us.get() - self.env.monotonic_us());
+        let retry_at_us = self.folds.retry_at_us.get();
+        if now_us < retry_at_us {
+            self.look_again_later(retry_at_us - now_us);
         } else if let Some(extent) = self.wanted_extent() {
             self.fold_later(extent);
         } else if self.is_log_long(self.state.borrow().unfolded()) {
@@ -165,9 +166,12 @@ impl<S: Storage> Engine<S> {
         {
             return Some(FoldExtent::All);
         }
+        let is_hurried = self.env.is_perturbed(Perturbation::FoldNow);
+        if !is_hurried && !self.is_log_long(state.unfolded()) {
+            return None;
+        }
         let foldable = state.foldable(self.fold_limit(FoldExtent::Old));
-        let is_wanted =
-            self.is_log_long(foldable) || foldable.is_some() && self.env.is_perturbed(Perturbation::FoldNow);
+        let is_wanted = self.is_log_long(foldable) || is_hurried && foldable.is_some();
         is_wanted.then_some(FoldExtent::Old)
     }
 
@@ -243,7 +247,7 @@ impl<S: Storage> Engine<S> {
                 engine.folds.is_scheduled.set(false);
                 match folded {
                     Ok(FoldResult::Busy) => engine.look_again_later(RETRY_US),
-                    _ => engine.consider_folding(),
+                    _ => engine.consider_folding(engine.env.monotonic_us()),
                 }
             }
         });
@@ -256,7 +260,7 @@ impl<S: Storage> Engine<S> {
         self.spawn(async move |engine| {
             engine.env.sleep(delay_us).await;
             engine.folds.is_look_scheduled.set(false);
-            engine.consider_folding();
+            engine.consider_folding(engine.env.monotonic_us());
         });
     }
 

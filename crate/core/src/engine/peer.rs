@@ -145,7 +145,7 @@ impl<S: Storage> Engine<S> {
         if !salvage {
             engine.recover_later();
         }
-        engine.consider_folding();
+        engine.consider_folding(engine.env.monotonic_us());
         Ok(engine)
     }
 

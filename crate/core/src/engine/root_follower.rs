@@ -141,7 +141,7 @@ impl<S: Storage> Engine<S> {
                 }
             }
             engine.is_sweeping.set(false);
-            engine.consider_folding();
+            engine.consider_folding(engine.env.monotonic_us());
         });
     }
 
@@ -209,19 +209,20 @@ impl<S: Storage> Engine<S> {
     }
 
     pub(super) fn apply_unseen(&self, entries: &[LogEntry]) -> Result<()> {
+        let now_us = self.env.monotonic_us();
         let applied = self
             .state
             .borrow_mut()
-            .apply_entries(entries, self.env.monotonic_us(), &self.pager);
-        self.after_apply();
+            .apply_entries(entries, now_us, &self.pager);
+        self.after_apply(now_us);
         applied.map_err(|error| self.note_damage(error))
     }
 
-    /// Follows up on records that were applied.
-    pub(super) fn after_apply(&self) {
-        self.folds.note_activity(self.env.monotonic_us());
+    /// Follows up on records that were applied. Browsers are slow to tell the time.
+    pub(super) fn after_apply(&self, now_us: u64) {
+        self.folds.note_activity(now_us);
         self.read_watches_later();
-        self.consider_folding();
+        self.consider_folding(now_us);
     }
 }
 

@@ -14,7 +14,7 @@ use wasm_bindgen::prelude::*;
 
 use super::idb_writer::newer_schema_error;
 use super::patience::within_patience;
-use super::schema::{LOG, META, PAGES, ROOT_KEY, SCHEMA_VERSION};
+use super::schema::{ROOT_KEY, SCHEMA_VERSION, Store};
 
 /// A connection for reading; opened anew if the browser closed it.
 pub(super) struct IdbReader {
@@ -34,9 +34,13 @@ impl IdbReader {
 
     /// Up to `limit` entries of the log after a place, and the root.
     pub(super) async fn read_log(&self, after: SequenceNumber, limit: usize) -> Result<LogRead> {
-        let transaction = self.transaction(&[META, LOG]).await?;
-        let meta = transaction.store(META).map_err(|error| io_error(&error))?;
-        let log = transaction.store(LOG).map_err(|error| io_error(&error))?;
+        let transaction = self.transaction(&[Store::Meta.name(), Store::Log.name()]).await?;
+        let meta = transaction
+            .store(Store::Meta.name())
+            .map_err(|error| io_error(&error))?;
+        let log = transaction
+            .store(Store::Log.name())
+            .map_err(|error| io_error(&error))?;
         let range = KeyRange::lower_bound(&number(after.get()), Some(true))
             .map_err(|error| io_error(&rexie::Error::from(error)))?;
         let limit = Some(limit as u32);
@@ -57,8 +61,10 @@ impl IdbReader {
 
     /// Pages by id.
     pub(super) async fn read_pages(&self, ids: &[PageId]) -> Result<Vec<Option<Vec<u8>>>> {
-        let transaction = self.transaction(&[PAGES]).await?;
-        let store = transaction.store(PAGES).map_err(|error| io_error(&error))?;
+        let transaction = self.transaction(&[Store::Pages.name()]).await?;
+        let store = transaction
+            .store(Store::Pages.name())
+            .map_err(|error| io_error(&error))?;
         // All requests at once: a request alone costs a transaction's latency each.
         let requests = join_all(ids.iter().map(|id| store.get(number(id.get()))));
         let values = whole(transaction, requests).await;
@@ -76,16 +82,20 @@ impl IdbReader {
 
     /// The root record.
     pub(super) async fn root(&self) -> Result<Option<Vec<u8>>> {
-        let transaction = self.transaction(&[META]).await?;
-        let store = transaction.store(META).map_err(|error| io_error(&error))?;
+        let transaction = self.transaction(&[Store::Meta.name()]).await?;
+        let store = transaction
+            .store(Store::Meta.name())
+            .map_err(|error| io_error(&error))?;
         let value = whole(transaction, store.get(JsValue::from_str(ROOT_KEY))).await;
         root_bytes(value.map_err(|error| io_error(&error))?)
     }
 
     /// Up to `limit` page ids from this one on, ascending.
     pub(super) async fn page_ids(&self, from: PageId, limit: usize) -> Result<Vec<PageId>> {
-        let transaction = self.transaction(&[PAGES]).await?;
-        let store = transaction.store(PAGES).map_err(|error| io_error(&error))?;
+        let transaction = self.transaction(&[Store::Pages.name()]).await?;
+        let store = transaction
+            .store(Store::Pages.name())
+            .map_err(|error| io_error(&error))?;
         let range = KeyRange::lower_bound(&number(from.get()), Some(false))
             .map_err(|error| io_error(&rexie::Error::from(error)))?;
         let keys = whole(transaction, store.get_all_keys(Some(range), Some(limit as u32))).await;
@@ -138,9 +148,9 @@ async fn whole<T>(transaction: Transaction, requests: impl Future<Output = T>) -
 async fn connect(name: &str) -> Result<Rexie> {
     let opening = Rexie::builder(name)
         .version(SCHEMA_VERSION)
-        .add_object_store(ObjectStore::new(META))
-        .add_object_store(ObjectStore::new(LOG).auto_increment(true))
-        .add_object_store(ObjectStore::new(PAGES))
+        .add_object_store(ObjectStore::new(Store::Meta.name()))
+        .add_object_store(ObjectStore::new(Store::Log.name()).auto_increment(true))
+        .add_object_store(ObjectStore::new(Store::Pages.name()))
         .build();
     within_patience(opening, "open", name)
         .await?

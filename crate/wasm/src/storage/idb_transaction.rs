@@ -8,12 +8,13 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use futures_channel::oneshot;
-use js_sys::{Array, Uint8Array};
+use js_sys::{Array, JsString, Uint8Array};
 use plinth_core::words::{Durability, Error, ErrorCode, Result};
 use wasm_bindgen::prelude::*;
 use web_sys::{DomException, Event, IdbDatabase, IdbKeyRange, IdbObjectStore, IdbRequest, IdbTransaction};
 
 use super::idb_reader::number;
+use super::schema::Store;
 
 #[wasm_bindgen]
 extern "C" {
@@ -24,17 +25,30 @@ extern "C" {
     #[wasm_bindgen(method, catch, js_name = transaction)]
     fn transaction_with_options(
         this: &DatabaseWithOptions,
-        stores: &Array,
-        mode: &str,
+        stores: &JsValue,
+        mode: &JsString,
         options: &JsValue,
-    ) -> std::result::Result<IdbTransaction, JsValue>;
+    ) -> std::result::Result<TransactionWithCommit, JsValue>;
 
-    /// `IDBTransaction` with its `commit`, which web-sys marks as deprecated and the standard does not.
+    /// `IDBTransaction` with its `commit`, which web-sys marks as deprecated and the standard does not, and with names
+    /// that are strings of JavaScript already.
+    #[derive(Clone)]
     #[wasm_bindgen(extends = IdbTransaction, js_name = IDBTransaction)]
     type TransactionWithCommit;
 
+    #[wasm_bindgen(method, catch, js_name = objectStore)]
+    fn store(this: &TransactionWithCommit, name: &JsString) -> std::result::Result<IdbObjectStore, JsValue>;
+
     #[wasm_bindgen(method, catch)]
     fn commit(this: &TransactionWithCommit) -> std::result::Result<(), JsValue>;
+}
+
+// rustfmt would remove the string.
+#[rustfmt::skip]
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(thread_local_v2, static_string)]
+    static READ_WRITE: JsString = "readwrite";
 }
 
 /// How a transaction ended.
@@ -73,6 +87,17 @@ thread_local! {
     /// the standard says; `None` until it is known. Firefox (153) does so only if it is the last request;
     /// else it completes the transaction and keeps what the other requests did.
     static IS_COMMIT_WHOLE: Cell<Option<bool>> = const { Cell::new(None) };
+
+    static STRICT: JsValue = options("strict");
+    static RELAXED: JsValue = options("relaxed");
+}
+
+/// Options of a transaction.
+fn options(durability: &str) -> JsValue {
+    let options = js_sys::Object::new();
+    // It fails for objects that do not want it.
+    let _set = js_sys::Reflect::set(&options, &"durability".into(), &durability.into());
+    options.into()
 }
 
 /// Whether it is known what the browser does when a request fails after `commit()`.
@@ -95,7 +120,7 @@ struct Progress {
 
 /// A running readwrite transaction.
 pub(super) struct WriteTransaction {
-    transaction: IdbTransaction,
+    transaction: TransactionWithCommit,
     progress: Rc<Progress>,
     /// Whether the connection is known to be to the database that the engine knows: as long as it is open,
     /// nobody can put another one in its place.
@@ -105,24 +130,29 @@ pub(super) struct WriteTransaction {
 }
 
 impl WriteTransaction {
-    /// Starts a transaction. The future of its end must be awaited by the caller; `lose` ends it when
-    /// the connection is gone.
+    /// Starts a transaction, whose end is told from `attach_end` on.
     pub(super) fn begin(
         database: &IdbDatabase,
         is_known_database: &Rc<Cell<bool>>,
-        stores: &[&str],
+        stores: &[Store],
         durability: Durability,
     ) -> std::result::Result<(WriteTransaction, EndSender, oneshot::Receiver<End>), JsValue> {
-        let names: Array = stores.iter().map(|name| JsValue::from_str(name)).collect();
-        let options = js_sys::Object::new();
-        let word = match durability {
-            Durability::Strict => "strict",
-            Durability::Relaxed => "relaxed",
+        let names = match stores {
+            [store] => store.js_name().into(),
+            _ => stores
+                .iter()
+                .map(|store| store.js_name())
+                .collect::<Array>()
+                .into(),
         };
-        js_sys::Reflect::set(&options, &"durability".into(), &word.into())?;
-        let transaction = database
-            .unchecked_ref::<DatabaseWithOptions>()
-            .transaction_with_options(&names, "readwrite", &options)?;
+        let options = match durability {
+            Durability::Strict => &STRICT,
+            Durability::Relaxed => &RELAXED,
+        };
+        let transaction = options.with(|options| {
+            let database = database.unchecked_ref::<DatabaseWithOptions>();
+            READ_WRITE.with(|mode| database.transaction_with_options(&names, mode, options))
+        })?;
         let (sender, receiver) = oneshot::channel();
         let sender: EndSender = Rc::new(RefCell::new(Some(sender)));
         let this = WriteTransaction {
@@ -131,7 +161,6 @@ impl WriteTransaction {
             is_known_database: Rc::clone(is_known_database),
             handlers: Rc::default(),
         };
-        this.attach_end(&sender);
         Ok((this, sender, receiver))
     }
 
@@ -157,9 +186,9 @@ impl WriteTransaction {
     }
 
     /// An object store of the transaction.
-    pub(super) fn store(&self, name: &str) -> Result<IdbObjectStore> {
+    pub(super) fn store(&self, store: Store) -> Result<IdbObjectStore> {
         self.transaction
-            .object_store(name)
+            .store(&store.js_name())
             .map_err(|error| js_error(&error))
     }
 
@@ -236,7 +265,7 @@ impl WriteTransaction {
     /// The same whatever the browser makes of it.
     pub(super) fn commit_at_once(&self) {
         // Not there before 2021; such a browser commits when no request is left.
-        let _ended_by_itself = self.transaction.unchecked_ref::<TransactionWithCommit>().commit();
+        let _ended_by_itself = self.transaction.commit();
     }
 
     /// Stops listening: the handlers are about to go away.
@@ -251,7 +280,8 @@ impl WriteTransaction {
         let _ended_by_itself = self.transaction.abort();
     }
 
-    fn attach_end(&self, sender: &EndSender) {
+    /// Tells `sender` how the transaction ends; to be called in the task in which it was started.
+    pub(super) fn attach_end(&self, sender: &EndSender) {
         // Errors of requests come by here.
         let error = {
             let progress = Rc::clone(&self.progress);

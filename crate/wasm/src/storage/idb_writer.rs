@@ -11,7 +11,7 @@ use web_sys::{Event, IdbDatabase, IdbFactory, IdbOpenDbRequest};
 
 use super::idb_transaction::{AbortReason, End, EndSender, Handler, WriteTransaction, end, js_error};
 use super::patience::within_patience;
-use super::schema::{SCHEMA_VERSION, upgrade};
+use super::schema::{SCHEMA_VERSION, Store, upgrade};
 
 #[wasm_bindgen]
 extern "C" {
@@ -47,7 +47,7 @@ struct Connection {
 impl Connection {
     fn begin(
         &self,
-        stores: &[&str],
+        stores: &[Store],
         durability: Durability,
     ) -> std::result::Result<(WriteTransaction, EndSender, oneshot::Receiver<End>), JsValue> {
         WriteTransaction::begin(&self.database, &self.is_known_database, stores, durability)
@@ -127,7 +127,7 @@ impl IdbWriter {
     /// `commit_unknown_result` if the connection went away before the transaction said how it ended.
     pub(super) async fn run(
         &self,
-        stores: &[&str],
+        stores: &[Store],
         durability: Durability,
         issue: impl FnOnce(&WriteTransaction) -> Result<()>,
     ) -> Result<std::result::Result<(), AbortReason>> {
@@ -137,8 +137,12 @@ impl IdbWriter {
         if issued.is_err() {
             transaction.abort();
         }
+        // Not before: the browser works on the requests meanwhile, and no event comes in this task.
+        transaction.attach_end(&sender);
         let how = receiver.await.unwrap_or(End::Lost);
-        transaction.detach();
+        if matches!(how, End::Lost) {
+            transaction.detach();
+        }
         self.signals
             .running
             .borrow_mut()
@@ -162,7 +166,7 @@ impl IdbWriter {
 
     async fn begin(
         &self,
-        stores: &[&str],
+        stores: &[Store],
         durability: Durability,
     ) -> Result<(WriteTransaction, EndSender, oneshot::Receiver<End>)> {
         self.check_current()?;

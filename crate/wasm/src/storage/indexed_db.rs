@@ -23,7 +23,7 @@ use super::idb_transaction::{
 };
 use super::idb_writer::{IdbWriter, factory};
 use super::patience::within_patience;
-use super::schema::{LOG, META, PAGES, ROOT_KEY};
+use super::schema::{ROOT_KEY, Store};
 
 /// Never there after the transaction that adds it.
 const PROBE_KEY: &str = "probe";
@@ -111,14 +111,18 @@ impl IndexedDbStorage {
             return Ok(());
         }
         let probe = |transaction: &WriteTransaction| {
-            let (meta, key) = (transaction.store(META)?, JsValue::from_str(PROBE_KEY));
+            let (meta, key) = (transaction.store(Store::Meta)?, JsValue::from_str(PROBE_KEY));
             transaction.add(&meta, &key, &[])?;
             transaction.add(&meta, &key, &[])?;
             transaction.delete(&meta, &key)?;
             transaction.commit_at_once();
             Ok(())
         };
-        match self.writer.run(&[META], Durability::Relaxed, probe).await? {
+        match self
+            .writer
+            .run(&[Store::Meta], Durability::Relaxed, probe)
+            .await?
+        {
             // The second write failed. If the transaction was completed all the same, that was noted.
             Err(AbortReason::KeyTaken) => {
                 note_commit_is_whole();
@@ -144,13 +148,13 @@ impl IndexedDbStorage {
             }
             first.set(append_all(
                 transaction,
-                &transaction.store(LOG)?,
+                &transaction.store(Store::Log)?,
                 &request.entries,
             )?);
             transaction.commit();
             Ok(())
         };
-        let ended = self.writer.run(&[LOG], request.durability, issue).await?;
+        let ended = self.writer.run(&[Store::Log], request.durability, issue).await?;
         if is_unknown.get() {
             return Ok(None);
         }
@@ -167,7 +171,7 @@ impl IndexedDbStorage {
         let findings = Findings::default();
         let ended = self
             .writer
-            .run(&[META], Durability::Relaxed, |transaction| {
+            .run(&[Store::Meta], Durability::Relaxed, |transaction| {
                 check_root(
                     transaction,
                     expected,
@@ -200,9 +204,9 @@ impl IndexedDbStorage {
         let mut expected = Some(expected);
         let ended = self
             .writer
-            .run(&[META, LOG], durability, |transaction| {
+            .run(&[Store::Meta, Store::Log], durability, |transaction| {
                 check_root(transaction, &root, &findings, |_| {})?;
-                let log = transaction.store(LOG)?;
+                let log = transaction.store(Store::Log)?;
                 let range = keys_after(tail.get())?;
                 let values = log.get_all_with_key(&range).map_err(|error| js_error(&error))?;
                 let keys = log
@@ -255,8 +259,8 @@ impl Storage for IndexedDbStorage {
         let found = Rc::new(RefCell::new(initial.to_vec()));
         let ended = self
             .writer
-            .run(&[META], Durability::Strict, |transaction| {
-                let meta = transaction.store(META)?;
+            .run(&[Store::Meta], Durability::Strict, |transaction| {
+                let meta = transaction.store(Store::Meta)?;
                 let request = meta.get(&ROOT_KEY.into()).map_err(|error| js_error(&error))?;
                 let (put, found) = (transaction.clone_handle(), Rc::clone(&found));
                 let then = move |value: JsValue| {
@@ -340,24 +344,28 @@ impl Storage for IndexedDbStorage {
         };
         let ended = self
             .writer
-            .run(&[META, LOG, PAGES], durability, |transaction| {
-                // Requests are carried out in order: what follows the root's check is undone with it.
-                check_root(transaction, &root, &findings, WriteTransaction::commit)?;
-                if root != new_root {
-                    transaction.put(&transaction.store(META)?, &ROOT_KEY.into(), &new_root)?;
-                }
-                let pages = transaction.store(PAGES)?;
-                for (id, bytes) in &write_pages {
-                    transaction.put(&pages, &number(id.get()), bytes)?;
-                }
-                delete_pages(transaction, &superseded)?;
-                if delete_log_through > SequenceNumber::ZERO {
-                    let folded = web_sys::IdbKeyRange::upper_bound(&number(delete_log_through.get()))
-                        .map_err(|error| js_error(&error))?;
-                    transaction.delete(&transaction.store(LOG)?, &folded)?;
-                }
-                Ok(())
-            })
+            .run(
+                &[Store::Meta, Store::Log, Store::Pages],
+                durability,
+                |transaction| {
+                    // Requests are carried out in order: what follows the root's check is undone with it.
+                    check_root(transaction, &root, &findings, WriteTransaction::commit)?;
+                    if root != new_root {
+                        transaction.put(&transaction.store(Store::Meta)?, &ROOT_KEY.into(), &new_root)?;
+                    }
+                    let pages = transaction.store(Store::Pages)?;
+                    for (id, bytes) in &write_pages {
+                        transaction.put(&pages, &number(id.get()), bytes)?;
+                    }
+                    delete_pages(transaction, &superseded)?;
+                    if delete_log_through > SequenceNumber::ZERO {
+                        let folded = web_sys::IdbKeyRange::upper_bound(&number(delete_log_through.get()))
+                            .map_err(|error| js_error(&error))?;
+                        transaction.delete(&transaction.store(Store::Log)?, &folded)?;
+                    }
+                    Ok(())
+                },
+            )
             .await?;
         if let Some(root) = findings.moved_root.take() {
             return Ok(FoldOutcome::RootMoved(root));
@@ -390,7 +398,7 @@ fn check_root(
     then: impl Fn(&WriteTransaction) + 'static,
 ) -> Result<()> {
     let request = transaction
-        .store(META)?
+        .store(Store::Meta)?
         .get(&ROOT_KEY.into())
         .map_err(|error| js_error(&error))?;
     let (handle, expected, moved_root) = (
@@ -450,7 +458,7 @@ fn append_failed(reason: AbortReason) -> Error {
 }
 
 fn delete_pages(transaction: &WriteTransaction, ids: &[PageId]) -> Result<()> {
-    let store = transaction.store(PAGES)?;
+    let store = transaction.store(Store::Pages)?;
     for id in ids {
         transaction.delete(&store, &number(id.get()))?;
     }
