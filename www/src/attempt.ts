@@ -2,6 +2,7 @@ import { call, lastError, settle, type TransactionCalls, type TransactionHandle 
 import { errorCodes } from './error-codes.js';
 import { fdbError } from './fdb-error.js';
 import { orAborted, type ReadOptions } from './signal.js';
+import { turnGate } from './turn-gate.js';
 import { VersionstampBaking } from './versionstamp-baking.js';
 
 /**
@@ -43,7 +44,12 @@ export class Attempt {
   async bytesOf(answer: unknown, options: ReadOptions | undefined): Promise<Uint8Array | undefined> {
     if (typeof answer === 'number') throw lastError(answer);
     options?.signal?.throwIfAborted();
-    if (!(answer instanceof Promise)) return answer as Uint8Array | undefined;
+    if (!(answer instanceof Promise)) {
+      const bytes = answer as Uint8Array | undefined;
+      const turn = turnGate.answer(bytes?.length ?? 0);
+      if (turn) await turn;
+      return bytes;
+    }
     return orAborted(settle(answer as Promise<Uint8Array | undefined>), options?.signal);
   }
 

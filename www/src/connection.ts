@@ -1,6 +1,7 @@
 import {
   call,
   check,
+  commitWrite,
   type DatabaseHandle,
   getNow,
   type SubscriptionHandle,
@@ -37,6 +38,8 @@ export interface Connection {
   handle(): DatabaseHandle | Promise<DatabaseHandle>;
   /** The value of a key, `undefined` if there is none; null if a transaction must be asked. */
   getNow(key: Uint8Array): Uint8Array | undefined | null;
+  /** Commits a single write: an atomic operation, or a value to set. Null if a transaction must do it. */
+  commitWrite(operation: number | undefined, key: Uint8Array, operand: Uint8Array): Promise<void> | null;
   /** Begins a transaction. Throws if the database can't be used. */
   createTransaction(isRelaxed: boolean | undefined): TransactionCalls;
   /** Sets an option, for transactions begun from now on. */
@@ -72,6 +75,10 @@ export class OpenConnection implements Connection {
 
   getNow(key: Uint8Array): Uint8Array | undefined | null {
     return getNow(this.#handle, key);
+  }
+
+  commitWrite(operation: number | undefined, key: Uint8Array, operand: Uint8Array): Promise<void> | null {
+    return commitWrite(this.#handle, operation, key, operand);
   }
 
   createTransaction(isRelaxed: boolean | undefined): TransactionCalls {

@@ -1,6 +1,6 @@
 import { AtomicOperations } from './atomic-operations.js';
 import { Attempt } from './attempt.js';
-import type { BytesLike } from './bytes.js';
+import { type BytesLike, toBytes } from './bytes.js';
 import type { Connection, DatabaseStorage } from './connection.js';
 import {
   type CheckReport,
@@ -40,6 +40,7 @@ import { type GetSubspace, isGetSubspace, root, type Subspace } from './subspace
 import { Transaction } from './transaction.js';
 import { type DoTransactionOptions, isRelaxed, type TransactionOptions } from './transaction-options.js';
 import type { Transformer } from './transformer.js';
+import { inTurn } from './turn-gate.js';
 import type { StampedValue } from './versionstamped.js';
 import type { Watch, WatchWithValue } from './watch.js';
 
@@ -91,7 +92,7 @@ export class Database<
    * Runs `body` in a transaction and commits it; if another transaction got in the way, waits a moment
    * and runs it again on the newer state. Resolves with what `body` returned, after the commit is
    * durable. `body` may run many times: everything it does outside the transaction may happen many
-   * times. It is called at once, unless many others are open: then in a later task, in the order of the calls.
+   * times. It is called at once, unless many others are open or took long: then in a later task, in the order of the calls.
    *
    * @example
    * ```ts
@@ -113,6 +114,7 @@ export class Database<
     body: (tn: Transaction<KeyIn, KeyOut, ValIn, ValOut>) => Promise<T> | T,
     options: DoTransactionOptions | undefined,
     isGated: boolean,
+    failure?: unknown,
   ): Promise<T> {
     try {
       const signal = options?.signal;
@@ -122,7 +124,7 @@ export class Database<
       const isRetryForgetful = options !== undefined && Object.keys(options).length > 0;
       const prepareRetry = isRetryForgetful ? () => this.setTransactionOptions(tn, options) : undefined;
       const { recent } = this.#connection;
-      return commitRetrying(tn, body, { signal, prepareRetry, isGated, recent });
+      return commitRetrying(tn, body, { signal, prepareRetry, isGated, recent, failure });
     } catch (error) {
       return Promise.reject(error);
     }
@@ -166,6 +168,27 @@ export class Database<
       options,
       false,
     );
+  }
+
+  /** Commits a single write; `body` does the same in a transaction, where it takes one. */
+  #write(
+    operation: number | undefined,
+    key: () => Uint8Array,
+    operand: () => Uint8Array,
+    body: (tn: Transaction<KeyIn, KeyOut, ValIn, ValOut>) => void,
+  ): Promise<void> {
+    try {
+      const connection = this.#connection;
+      // What is recorded are the requests of transactions.
+      const committed = connection.recent.isRecording
+        ? null
+        : connection.commitWrite(operation, key(), operand());
+      return committed === null
+        ? this.doOneshot(body)
+        : committed.catch((failure: unknown) => this.#run(body, undefined, false, failure));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /**
@@ -350,8 +373,10 @@ export class Database<
       const connection = this.#connection;
       // What is recorded are the requests of transactions.
       const bytes = connection.recent.isRecording ? null : connection.getNow(this.subspace.keyBytes(key));
-      if (bytes === undefined) return Promise.resolve(undefined);
-      if (bytes) return Promise.resolve(this.subspace.unpackValue(connection.own(bytes)));
+      if (bytes !== null) {
+        const value = bytes && this.subspace.unpackValue(connection.own(bytes));
+        return inTurn(value, bytes);
+      }
     } catch (error) {
       return Promise.reject(error);
     }
@@ -444,7 +469,12 @@ export class Database<
    * ```
    */
   set(key: KeyIn, value: ValIn): Promise<void> {
-    return this.doOneshot((tn) => tn.set(key, value));
+    return this.#write(
+      undefined,
+      () => this.subspace.keyBytes(key),
+      () => this.subspace.valueBytes(value),
+      (tn) => tn.set(key, value),
+    );
   }
 
   /**
@@ -500,15 +530,30 @@ export class Database<
   }
 
   override atomicOp(type: number, key: KeyIn, operand: ValIn): Promise<void> {
-    return this.doOneshot((tn) => tn.atomicOp(type, key, operand));
+    return this.#write(
+      type,
+      () => this.subspace.keyBytes(key),
+      () => this.subspace.valueBytes(operand),
+      (tn) => tn.atomicOp(type, key, operand),
+    );
   }
 
   override atomicOpKB(type: number, key: KeyIn, operand: BytesLike): Promise<void> {
-    return this.doOneshot((tn) => tn.atomicOpKB(type, key, operand));
+    return this.#write(
+      type,
+      () => this.subspace.keyBytes(key),
+      () => toBytes(operand),
+      (tn) => tn.atomicOpKB(type, key, operand),
+    );
   }
 
   override atomicOpNative(type: number, key: BytesLike, operand: BytesLike): Promise<void> {
-    return this.doOneshot((tn) => tn.atomicOpNative(type, key, operand));
+    return this.#write(
+      type,
+      () => toBytes(key),
+      () => toBytes(operand),
+      (tn) => tn.atomicOpNative(type, key, operand),
+    );
   }
 
   /**

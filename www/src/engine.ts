@@ -89,6 +89,21 @@ export function getNow(handle: DatabaseHandle, key: Uint8Array): Uint8Array | un
   });
 }
 
+/** Commits a single write in a transaction of its own. Null if it takes a transaction that is known here. */
+export function commitWrite(
+  handle: DatabaseHandle,
+  operation: number | undefined,
+  key: Uint8Array,
+  operand: Uint8Array,
+): Promise<void> | null {
+  return call(() => {
+    if (!exchange?.putBoth(key, operand)) return null;
+    const answer: unknown = handle.commitExchanged(operation, key.length, operand.length);
+    // That transaction will find the same mistake, and say more about it.
+    return typeof answer === 'number' ? null : settle(answer as Promise<void>);
+  });
+}
+
 /** Has transactions read and write through the exchange what fits. */
 function passThrough(exchange: Exchange): void {
   const { prototype } = TransactionHandle;

@@ -18,32 +18,42 @@ export interface RetryOptions<Tn> {
   isGated: boolean;
   /** Is told of the attempts that fail. */
   recent: RecentActivity;
+  /** What an attempt failed with that was made before, in another transaction. */
+  failure: unknown;
 }
 
 /** Runs a body and commits, again after each failure that can be retried, and frees the transaction. */
 export async function commitRetrying<Tn extends Retried, T>(
   tn: Tn,
   body: (tn: Tn) => Promise<T> | T,
-  { signal, prepareRetry, isGated, recent }: RetryOptions<Tn>,
+  { signal, prepareRetry, isGated, recent, failure }: RetryOptions<Tn>,
 ): Promise<T> {
   const cancel = () => tn.rawCancel();
   signal?.addEventListener('abort', cancel);
   const turn = isGated ? turnGate.enter() : undefined;
+  const prepareNext = async (error: unknown) => {
+    if (!(error instanceof FDBError)) throw error;
+    signal?.throwIfAborted();
+    recent.failed(error);
+    await retryOrThrow(tn, error);
+    prepareRetry?.(tn);
+  };
   try {
     if (turn) await orAborted(turn, signal);
+    if (failure !== undefined) await prepareNext(failure);
     for (;;) {
       let bake: (() => void) | undefined;
       let result: T;
       try {
-        // A body that hangs must not keep an aborted transaction from ending.
-        result = await orAborted(Promise.resolve(body(tn)), signal);
+        const called = performance.now();
+        const outcome = body(tn);
+        turnGate.noteBody(performance.now() - called);
+        // What is not waited for is committed in the order of the calls. A body that hangs must not keep an aborted
+        // transaction from ending.
+        result = isPromiseLike(outcome) ? await orAborted(Promise.resolve(outcome), signal) : outcome;
         bake = await tn.commitAttempt();
       } catch (error) {
-        if (!(error instanceof FDBError)) throw error;
-        signal?.throwIfAborted();
-        recent.failed(error);
-        await retryOrThrow(tn, error);
-        prepareRetry?.(tn);
+        await prepareNext(error);
         continue;
       }
       bake?.();
@@ -77,6 +87,10 @@ export async function readRetrying<Tn extends Retried & { snapshot(): Tn }, T>(
   } finally {
     tn.free();
   }
+}
+
+function isPromiseLike<T>(outcome: PromiseLike<T> | T): outcome is PromiseLike<T> {
+  return typeof (outcome as PromiseLike<T> | null | undefined)?.then === 'function';
 }
 
 async function retryOrThrow(tn: Retried, error: FDBError): Promise<void> {

@@ -23,6 +23,7 @@ import { type RangeBatch, type RangeOptions, type Row, unpackBatch } from './ran
 import { BatchWalk, readAll, readBatch, readBatches, unpackRows } from './range-read.js';
 import { orAborted, type ReadOptions } from './signal.js';
 import type { GetSubspace, Subspace } from './subspace.js';
+import { inTurn } from './turn-gate.js';
 import { toBigInt, versionBytes } from './version.js';
 import { packVersionstampPrefixSuffix } from './versionstamp.js';
 import {
@@ -75,7 +76,7 @@ export class Transaction<
     try {
       if (options?.signal) return orAborted(this.get(key), options.signal);
       const answer = call(() => this.#attempt.calls.get(this.subspace.keyBytes(key), this.isSnapshot));
-      if (answer === undefined || answer instanceof Uint8Array) return Promise.resolve(this.#value(answer));
+      if (answer === undefined || answer instanceof Uint8Array) return inTurn(this.#value(answer), answer);
       if (typeof answer === 'number') return Promise.reject(lastError(answer));
       return settle(answer as Promise<Uint8Array | undefined>).then((value) => this.#value(value));
     } catch (error) {

@@ -23,6 +23,7 @@ import { retry } from './retry.ts';
 import { scopes } from './scopes.ts';
 import { selectors } from './selectors.ts';
 import { serializability } from './serializability.ts';
+import { singleWrites } from './single-writes.ts';
 import { snapshotReads } from './snapshot-reads.ts';
 import { subscriptions } from './subscriptions.ts';
 import { transfers } from './transfers.ts';
@@ -33,6 +34,7 @@ export function apiSuite(storage: Storage): void {
   describe(`the API on ${storage.label}`, () => {
     getAndSet(storage);
     databaseCalls(storage);
+    singleWrites(storage);
     keyOrder(storage);
     clearRange(storage);
     getRange(storage);

@@ -1,5 +1,6 @@
 /** Many transactions that are begun together share the page with whatever else it does. */
 import { assert } from 'chai';
+import type { Transaction } from 'plinthdb';
 import { type Storage, withDatabase } from './fixture.ts';
 
 /** Counts the tasks of the event loop, until it is told to stop. */
@@ -47,6 +48,22 @@ export function turns(storage: Storage): void {
       assert.lengthOf(await test.db.getRangeAllStartsWith('written/'), 1_000);
     });
 
+    it('begin in a task each if their bodies take long before they first wait', async () => {
+      const tasks = countTasks();
+      const begunIn = new Set<number>();
+      await Promise.all(
+        Array.from({ length: 10 }, () =>
+          test.db.doTransaction(() => {
+            begunIn.add(tasks.count);
+            const end = performance.now() + 10;
+            while (performance.now() < end);
+          }),
+        ),
+      );
+      tasks.stop();
+      assert.isAtLeast(begunIn.size, 8, 'tasks in which one began');
+    });
+
     it('end at once if they are aborted before their turn, and their bodies are not called', async () => {
       const controllers = Array.from({ length: 1_000 }, () => new AbortController());
       let called = 0;
@@ -90,6 +107,40 @@ export function turns(storage: Storage): void {
         ),
       );
       assert.equal(results.length, new Set(results).size);
+    });
+  });
+  describe('reads that are answered at once', () => {
+    const test = withDatabase(storage);
+
+    const reads: [string, (tn: Transaction) => Promise<unknown>][] = [
+      ['of a database', () => test.db.get('key')],
+      ['of a transaction', (tn) => tn.get('key')],
+      ['of keys', (tn) => tn.exists('key')],
+      ['of a range', (tn) => tn.getRangeAll('')],
+    ];
+    for (const [which, read] of reads) {
+      it(`leave the page its turn: ${which}`, async () => {
+        await test.db.set('key', '');
+        const tn = test.db.rawCreateTransaction();
+        await read(tn);
+        const tasks = countTasks();
+        for (let count = 0; count < 10_000; count += 1) await read(tn);
+        tasks.stop();
+        assert.isAtLeast(tasks.count, 5, 'tasks in between');
+      });
+    }
+
+    it('end when what they wait for is committed by many others', async () => {
+      const total = 200;
+      const others = Array.from({ length: total }, (_, index) =>
+        test.db.doTransaction((tn) => tn.set(`done/${index}`, '')),
+      );
+      let polls = 0;
+      while ((await test.db.getRangeAllStartsWith('done/')).length < total) {
+        polls += 1;
+        assert.isBelow(polls, 100_000, 'polls');
+      }
+      await Promise.all(others);
     });
   });
 }

@@ -4,6 +4,7 @@ import type { Connection, DatabaseStorage, Opened } from '../connection.js';
 import {
   call,
   check,
+  commitWrite,
   type DatabaseHandle,
   getNow,
   type SubscriptionHandle,
@@ -62,9 +63,19 @@ export class LazyConnection implements Connection {
     return this.#handle ?? this.#start();
   }
 
+  /** The engine's database, if it can be asked now. */
+  #usable(): DatabaseHandle | undefined {
+    return this.#isClosed ? undefined : this.#handle;
+  }
+
   getNow(key: Uint8Array): Uint8Array | undefined | null {
-    const handle = this.#isClosed ? undefined : this.#handle;
+    const handle = this.#usable();
     return handle === undefined ? null : getNow(handle, key);
+  }
+
+  commitWrite(operation: number | undefined, key: Uint8Array, operand: Uint8Array): Promise<void> | null {
+    const handle = this.#usable();
+    return handle === undefined ? null : commitWrite(handle, operation, key, operand);
   }
 
   createTransaction(isRelaxed: boolean | undefined): TransactionCalls {
