@@ -48,6 +48,11 @@ export class Firefox {
       headless: true,
       userDataDir: profile,
       defaultViewport: null,
+      // Whether storage is to be kept is a question to the user, whom nobody sees here.
+      extraPrefsFirefox: {
+        'dom.storageManager.prompt.testing': true,
+        'dom.storageManager.prompt.testing.allow': true,
+      },
       // A busy machine starts it slowly.
       timeout: 120_000,
       protocolTimeout: 600_000,
