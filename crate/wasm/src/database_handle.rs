@@ -14,7 +14,7 @@ use wasm_bindgen_futures::spawn_local;
 use crate::env::JsEnv;
 use crate::exchange;
 use crate::export_handle::ExportHandle;
-use crate::failure::{code_of, code_of_error, promise, promise_of, rejection};
+use crate::failure::{code_of, code_of_error, promise, promise_of, promise_of_end, rejection};
 use crate::import_handle::ImportHandle;
 use crate::memory_databases::{MemoryDatabase, MemoryNews, delete_memory_database};
 use crate::news::{Following, TabNews};
@@ -157,7 +157,7 @@ pub fn delete_database(name: String) -> Promise {
         }
         delete_indexed_db(&name).await
     };
-    promise_of(deleted, |()| JsValue::UNDEFINED)
+    promise_of_end(Box::pin(deleted))
 }
 
 async fn open(name: &str, options: JsValue) -> Result<DatabaseHandle, Error> {
@@ -239,7 +239,7 @@ impl DatabaseHandle {
             drop(transaction);
             committed
         };
-        promise_of(committed, |()| JsValue::UNDEFINED).into()
+        promise_of_end(Box::pin(committed)).into()
     }
 
     /// Begins a transaction. `is_relaxed` overrides the database's durability.
@@ -320,7 +320,7 @@ impl DatabaseHandle {
     /// Folds what may be folded and deletes what nothing refers to.
     pub fn compact(&self) -> Promise {
         let database = self.database.clone();
-        promise_of(async move { database.compact().await }, |_| JsValue::UNDEFINED)
+        promise_of_end(Box::pin(async move { database.compact().await.map(drop) }))
     }
 
     /// Waits for commits already submitted, then ends every use of the database.

@@ -49,6 +49,11 @@ pub(crate) fn promise_of<T: 'static>(
     promise(async move { operation.await.map(convert).map_err(|error| rejection(&error)) })
 }
 
+/// As [`promise_of`], for what has no result but its end: compiled once for all of them.
+pub(crate) fn promise_of_end(operation: LocalFuture<Result<()>>) -> Promise {
+    promise_of(operation, |()| JsValue::UNDEFINED)
+}
+
 /// What a promise is rejected with: `[code, message]`.
 pub(crate) fn rejection(error: &Error) -> JsValue {
     Array::of2(&error.code().number().into(), &error.message().into()).into()

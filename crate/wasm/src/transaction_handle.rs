@@ -12,7 +12,7 @@ use plinth_core::{Error, ErrorCode, Read, Transaction};
 use wasm_bindgen::prelude::*;
 
 use crate::exchange;
-use crate::failure::{code_of, code_of_error, promise_of};
+use crate::failure::{code_of, code_of_error, promise_of, promise_of_end};
 use crate::range_chunk::pack_rows;
 use crate::storage::AnyStorage;
 use crate::watch_handle::WatchHandle;
@@ -258,8 +258,7 @@ impl TransactionHandle {
 
     /// Commits.
     pub fn commit(&self) -> Promise {
-        let committed = self.transaction.commit();
-        promise_of(committed, |()| JsValue::UNDEFINED)
+        promise_of_end(self.transaction.commit())
     }
 
     /// Waits and prepares the next attempt, or rejects with what can't be retried.
@@ -267,7 +266,7 @@ impl TransactionHandle {
     pub fn on_error(&self, code: u16) -> Promise {
         let code = ErrorCode::from_number(code).unwrap_or(ErrorCode::UnknownError);
         let prepared = self.transaction.on_error(&Error::from(code));
-        promise_of(prepared, |()| JsValue::UNDEFINED)
+        promise_of_end(prepared)
     }
 
     /// Makes the transaction as good as new.

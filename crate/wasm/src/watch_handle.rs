@@ -5,7 +5,7 @@ use plinth_core::Watch;
 use plinth_core::client::WatchCanceller;
 use wasm_bindgen::prelude::*;
 
-use crate::failure::promise_of;
+use crate::failure::promise_of_end;
 use crate::storage::AnyStorage;
 
 /// A watch on one key.
@@ -18,7 +18,7 @@ pub struct WatchHandle {
 impl WatchHandle {
     pub(crate) fn new(watch: Watch<AnyStorage>) -> WatchHandle {
         let (canceller, fired) = watch.into_parts();
-        let promise = promise_of(fired, |()| JsValue::UNDEFINED);
+        let promise = promise_of_end(Box::pin(fired));
         WatchHandle { canceller, promise }
     }
 }
