@@ -40,17 +40,15 @@ export class Attempt {
     return calls ? call(() => calls.committedVersion()) : this.#committedVersion;
   }
 
-  /** Bytes that the engine answered with at once or later; a number is the code of a failure. */
-  async bytesOf(answer: unknown, options: ReadOptions | undefined): Promise<Uint8Array | undefined> {
+  /** Bytes that the engine answered with at once or later. Throws if it is a number, the code of a failure. */
+  bytesOf(answer: unknown, options: ReadOptions | undefined): Promise<Uint8Array | undefined> {
     if (typeof answer === 'number') throw lastError(answer);
     options?.signal?.throwIfAborted();
-    if (!(answer instanceof Promise)) {
-      const bytes = answer as Uint8Array | undefined;
-      const turn = turnGate.answer(bytes?.length ?? 0);
-      if (turn) await turn;
-      return bytes;
+    if (answer instanceof Promise) {
+      return orAborted(settle(answer as Promise<Uint8Array | undefined>), options?.signal);
     }
-    return orAborted(settle(answer as Promise<Uint8Array | undefined>), options?.signal);
+    const bytes = answer as Uint8Array | undefined;
+    return turnGate.answer(bytes, bytes);
   }
 
   /** The versionstamp that the commit uses. A rejection that nobody handles is not reported as unhandled. */

@@ -40,7 +40,7 @@ import { type GetSubspace, isGetSubspace, root, type Subspace } from './subspace
 import { Transaction } from './transaction.js';
 import { type DoTransactionOptions, isRelaxed, type TransactionOptions } from './transaction-options.js';
 import type { Transformer } from './transformer.js';
-import { inTurn } from './turn-gate.js';
+import { turnGate } from './turn-gate.js';
 import type { StampedValue } from './versionstamped.js';
 import type { Watch, WatchWithValue } from './watch.js';
 
@@ -375,7 +375,7 @@ export class Database<
       const bytes = connection.recent.isRecording ? null : connection.getNow(this.subspace.keyBytes(key));
       if (bytes !== null) {
         const value = bytes && this.subspace.unpackValue(connection.own(bytes));
-        return inTurn(value, bytes);
+        return turnGate.answer(value, bytes);
       }
     } catch (error) {
       return Promise.reject(error);

@@ -89,7 +89,7 @@ export function getNow(handle: DatabaseHandle, key: Uint8Array): Uint8Array | un
   });
 }
 
-/** Commits a single write in a transaction of its own. Null if it takes a transaction that is known here. */
+/** Commits a single write in a transaction of its own. Null if a transaction that is made here must do it. */
 export function commitWrite(
   handle: DatabaseHandle,
   operation: number | undefined,

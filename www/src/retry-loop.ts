@@ -45,9 +45,7 @@ export async function commitRetrying<Tn extends Retried, T>(
       let bake: (() => void) | undefined;
       let result: T;
       try {
-        const called = performance.now();
-        const outcome = body(tn);
-        turnGate.noteBody(performance.now() - called);
+        const outcome = isGated ? turnGate.call(() => body(tn)) : body(tn);
         // What is not waited for is committed in the order of the calls. A body that hangs must not keep an aborted
         // transaction from ending.
         result = isPromiseLike(outcome) ? await orAborted(Promise.resolve(outcome), signal) : outcome;

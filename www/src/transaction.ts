@@ -23,7 +23,7 @@ import { type RangeBatch, type RangeOptions, type Row, unpackBatch } from './ran
 import { BatchWalk, readAll, readBatch, readBatches, unpackRows } from './range-read.js';
 import { orAborted, type ReadOptions } from './signal.js';
 import type { GetSubspace, Subspace } from './subspace.js';
-import { inTurn } from './turn-gate.js';
+import { turnGate } from './turn-gate.js';
 import { toBigInt, versionBytes } from './version.js';
 import { packVersionstampPrefixSuffix } from './versionstamp.js';
 import {
@@ -76,7 +76,9 @@ export class Transaction<
     try {
       if (options?.signal) return orAborted(this.get(key), options.signal);
       const answer = call(() => this.#attempt.calls.get(this.subspace.keyBytes(key), this.isSnapshot));
-      if (answer === undefined || answer instanceof Uint8Array) return inTurn(this.#value(answer), answer);
+      if (answer === undefined || answer instanceof Uint8Array) {
+        return turnGate.answer(this.#value(answer), answer);
+      }
       if (typeof answer === 'number') return Promise.reject(lastError(answer));
       return settle(answer as Promise<Uint8Array | undefined>).then((value) => this.#value(value));
     } catch (error) {
@@ -575,7 +577,7 @@ export class Transaction<
    */
   async getReadVersion(): Promise<Uint8Array> {
     const answer = call(() => this.#attempt.calls.readVersion()) as number | Promise<number>;
-    const version = typeof answer === 'number' ? answer : await settle(answer);
+    const version = await (typeof answer === 'number' ? turnGate.answer(answer, undefined) : settle(answer));
     if (version < 0) throw lastError(-version);
     return this.#attempt.own(versionBytes(version));
   }

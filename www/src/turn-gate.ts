@@ -40,9 +40,13 @@ class TurnGate {
     });
   }
 
-  /** Says how long a body took before it first waited. */
-  noteBody(ms: number): void {
+  /** Calls the body of a transaction that has entered, and looks at how long it takes before it first waits. */
+  call<T>(body: () => T): T {
+    const called = performance.now();
+    const outcome = body();
+    const ms = performance.now() - called;
     if (ms >= LONG_BODY_MS) this.#busyMs += ms;
+    return outcome;
   }
 
   /** Says that a transaction has ended. */
@@ -50,9 +54,9 @@ class TurnGate {
     this.#open--;
   }
 
-  /** Says that a read of so many bytes can be answered at once. The answer waits for what is returned, if there is something. */
-  answer(bytes: number): Promise<void> | undefined {
-    this.#answers += 1 + (bytes >> PIECE_BITS);
+  /** What was found for a read of these bytes: at once, or once the page has had its turn. */
+  answer<T>(found: T, bytes: Uint8Array | undefined): Promise<T> {
+    this.#answers += 1 + ((bytes?.length ?? 0) >> PIECE_BITS);
     if (this.#answers >= ANSWERS_AT_ONCE) {
       this.#answers = 0;
       // Whatever is asked meanwhile waits, too, so that the task ends.
@@ -63,7 +67,7 @@ class TurnGate {
         });
       });
     }
-    return this.#nextTask;
+    return this.#nextTask ? this.#nextTask.then(() => found) : Promise.resolve(found);
   }
 
   #beginTurn(begun: number): void {
@@ -85,12 +89,6 @@ class TurnGate {
 
 /** All databases share the page. */
 export const turnGate: TurnGate = /* @__PURE__ */ new TurnGate();
-
-/** What was found for a read of these bytes, in its turn. */
-export function inTurn<T>(found: T, bytes: Uint8Array | undefined): Promise<T> {
-  const turn = turnGate.answer(bytes?.length ?? 0);
-  return turn ? turn.then(() => found) : Promise.resolve(found);
-}
 
 let channel: MessageChannel | undefined;
 const callbacks: (() => void)[] = [];

@@ -109,6 +109,40 @@ export function turns(storage: Storage): void {
       assert.equal(results.length, new Set(results).size);
     });
   });
+
+  describe('commits that are submitted together', () => {
+    const test = withDatabase(storage);
+
+    it('are answered in turns with the page', async () => {
+      const tasks = countTasks();
+      const answeredIn = new Set<number>();
+      await Promise.all(
+        Array.from({ length: 1_000 }, async (_, index) => {
+          await test.db.set(`key/${index}`, '');
+          answeredIn.add(tasks.count);
+        }),
+      );
+      tasks.stop();
+      assert.isAtLeast(answeredIn.size, 10, 'tasks in which some were answered');
+    });
+
+    it('are decided in turns with the page if they are large', async () => {
+      const tasks = countTasks();
+      const answeredIn = new Set<number>();
+      const value = new Uint8Array(100_000);
+      await Promise.all(
+        Array.from({ length: 20 }, async (_, index) => {
+          await test.db.doOneshot((tn) => {
+            for (let part = 0; part < 20; part += 1) tn.set(`key/${index}/${part}`, value);
+          });
+          answeredIn.add(tasks.count);
+        }),
+      );
+      tasks.stop();
+      assert.isAtLeast(answeredIn.size, 10, 'tasks in which some were answered');
+    });
+  });
+
   describe('reads that are answered at once', () => {
     const test = withDatabase(storage);
 
@@ -117,6 +151,7 @@ export function turns(storage: Storage): void {
       ['of a transaction', (tn) => tn.get('key')],
       ['of keys', (tn) => tn.exists('key')],
       ['of a range', (tn) => tn.getRangeAll('')],
+      ['of a read version', (tn) => tn.getReadVersion()],
     ];
     for (const [which, read] of reads) {
       it(`leave the page its turn: ${which}`, async () => {

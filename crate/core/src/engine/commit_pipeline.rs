@@ -73,19 +73,20 @@ pub(super) struct CommitQueue {
 }
 
 impl CommitQueue {
-    /// The next batch: as many as fit, in the order of submission, at least one if any waits.
-    fn take_batch(&mut self) -> Vec<Pending> {
+    /// The next batch: as many as fit, in the order of submission, at least one if any waits. And its bytes.
+    fn take_batch(&mut self) -> (Vec<Pending>, u64) {
         let mut batch: Vec<Pending> = Vec::new();
         let mut bytes = 0;
         while let Some(next) = self.waiting.front() {
-            bytes += next.intent.bytes;
-            let fits = bytes <= BATCH_BYTES_TARGET && batch.len() < BATCH_TRANSACTIONS_MAX;
+            let bytes_with_next = bytes + next.intent.bytes;
+            let fits = bytes_with_next <= BATCH_BYTES_TARGET && batch.len() < BATCH_TRANSACTIONS_MAX;
             if !batch.is_empty() && !fits {
                 break;
             }
+            bytes = bytes_with_next;
             batch.extend(self.waiting.pop_front());
         }
-        batch
+        (batch, bytes)
     }
 }
 
@@ -149,12 +150,12 @@ impl<S: Storage> Engine<S> {
 
     async fn run_commits(self: Rc<Self>) {
         loop {
-            let batch = {
+            let (batch, bytes) = {
                 let mut queue = self.commits.borrow_mut();
                 for sender in queue.answered.drain(..) {
                     let _gave_up = sender.send(());
                 }
-                let batch = queue.take_batch();
+                let (batch, bytes) = queue.take_batch();
                 if batch.is_empty() {
                     queue.is_running = false;
                     for sender in queue.idle.drain(..) {
@@ -162,10 +163,9 @@ impl<S: Storage> Engine<S> {
                     }
                     return;
                 }
-                batch
+                (batch, bytes)
             };
-            let is_large = batch.len() >= LARGE_BATCH_TRANSACTIONS
-                || batch.iter().map(|pending| pending.intent.bytes).sum::<u64>() >= LARGE_BATCH_BYTES;
+            let is_large = batch.len() >= LARGE_BATCH_TRANSACTIONS || bytes >= LARGE_BATCH_BYTES;
             let (intents, answers): (Vec<_>, Vec<_>) = batch
                 .into_iter()
                 .map(|pending| (pending.intent, pending.answer))
