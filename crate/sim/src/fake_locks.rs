@@ -1,4 +1,5 @@
-//! A fake of the browser's Web Locks: one lock, requests granted in order, stealing; and who says that it is there.
+//! A fake of the browser's Web Locks: one lock, requests granted in order, stealing; who says that it is there; and the
+//! line of those who wait for their turn.
 //!
 //! Answers take a while. A peer that is killed gives up what it holds and waits for, as a closed tab does;
 //! one that is frozen does not.
@@ -40,11 +41,16 @@ pub struct LockManager {
     waiting: RefCell<VecDeque<Waiting>>,
     /// Those who say that they are there.
     present: RefCell<Vec<Holder>>,
+    /// Whose turn it is.
+    turn: RefCell<Option<Holder>>,
+    in_line: RefCell<VecDeque<Waiting>>,
     next_id: Cell<u64>,
     /// Whether it answers nobody any more.
     pub is_mute: Cell<bool>,
     /// How often the lock was stolen.
     pub steals: Cell<u64>,
+    /// How often the turn was taken from its holder.
+    pub turns_taken: Cell<u64>,
     /// How often a peer asked whether others are about.
     pub questions: Cell<u64>,
 }
@@ -60,6 +66,8 @@ impl LockManager {
         self.holders.borrow_mut().retain(|holder| holder.group != group);
         self.present.borrow_mut().retain(|holder| holder.group != group);
         self.waiting.borrow_mut().retain(|waiting| waiting.group != group);
+        self.turn.borrow_mut().take_if(|holder| holder.group == group);
+        self.in_line.borrow_mut().retain(|waiting| waiting.group != group);
         self.grant();
     }
 
@@ -82,10 +90,19 @@ impl LockManager {
         self.holders.borrow_mut().retain(|holder| holder.id != id);
         self.present.borrow_mut().retain(|holder| holder.id != id);
         self.waiting.borrow_mut().retain(|waiting| waiting.id != id);
+        self.turn.borrow_mut().take_if(|holder| holder.id == id);
+        self.in_line.borrow_mut().retain(|waiting| waiting.id != id);
         self.grant();
     }
 
     fn grant(&self) {
+        if self.turn.borrow().is_none()
+            && let Some(Waiting { id, group, granted }) = self.in_line.borrow_mut().pop_front()
+        {
+            let mode = Mode::Exclusive;
+            self.turn.replace(Some(Holder { id, group, mode }));
+            let _gave_up = granted.send(());
+        }
         loop {
             let is_exclusive = self
                 .holders
@@ -144,6 +161,32 @@ impl FakeLocks {
         self.world.sleep_below(self.delay_us).await;
     }
 
+    /// Waits in this line until it is granted what is waited for there.
+    fn wait_in(
+        &self,
+        line: impl Fn(&LockManager) -> &RefCell<VecDeque<Waiting>> + 'static,
+    ) -> LocalFuture<Option<Rc<dyn Lock>>> {
+        let locks = self.clone();
+        Box::pin(async move {
+            locks.way().await;
+            let (id, group) = (locks.manager.id(), locks.group);
+            let (granted, answer) = oneshot::channel();
+            let mut request = Request {
+                manager: Rc::clone(&locks.manager),
+                id,
+                is_granted: false,
+            };
+            line(&locks.manager)
+                .borrow_mut()
+                .push_back(Waiting { id, group, granted });
+            locks.manager.grant();
+            answer.await.ok()?;
+            locks.way().await;
+            request.is_granted = true;
+            Some(locks.lock(id))
+        })
+    }
+
     fn lock(&self, id: u64) -> Rc<dyn Lock> {
         let locks = self.clone();
         Rc::new(FakeLock { locks, id })
@@ -170,26 +213,24 @@ impl Locks for FakeLocks {
     }
 
     fn shared(&self) -> LocalFuture<Option<Rc<dyn Lock>>> {
+        self.wait_in(|manager| &manager.waiting)
+    }
+
+    fn turn(&self) -> LocalFuture<Option<Rc<dyn Lock>>> {
+        self.wait_in(|manager| &manager.in_line)
+    }
+
+    fn take_turn(&self) -> LocalFuture<Option<Rc<dyn Lock>>> {
         let locks = self.clone();
         Box::pin(async move {
             locks.way().await;
-            let (id, group) = (locks.manager.id(), locks.group);
-            let (granted, answer) = oneshot::channel();
-            let mut request = Request {
-                manager: Rc::clone(&locks.manager),
-                id,
-                is_granted: false,
-            };
-            locks
-                .manager
-                .waiting
-                .borrow_mut()
-                .push_back(Waiting { id, group, granted });
-            locks.manager.grant();
-            answer.await.ok()?;
+            let manager = &locks.manager;
+            manager.turns_taken.set(manager.turns_taken.get() + 1);
+            let (id, group, mode) = (manager.id(), locks.group, Mode::Exclusive);
+            manager.turn.replace(Some(Holder { id, group, mode }));
+            let turn = locks.lock(id);
             locks.way().await;
-            request.is_granted = true;
-            Some(locks.lock(id))
+            Some(turn)
         })
     }
 

@@ -28,9 +28,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use plinth_core::storage::{
-    AppendOutcome, AppendRequest, CommitOutcome, CommitRequest, FoldOutcome, FoldRequest, LogRead, Storage,
-};
+use plinth_core::storage::{AppendOutcome, AppendRequest, FoldOutcome, FoldRequest, LogRead, Storage};
 use plinth_core::words::{Durability, PageId, SequenceNumber};
 use plinth_core::{Error, ErrorCode, Result};
 
@@ -366,33 +364,6 @@ impl Storage for SimulatedStorage {
             Ok(Effect {
                 written: Some((written, durability)),
                 answer: AppendOutcome::Appended(first),
-            })
-        })
-        .await
-    }
-
-    async fn commit(&self, mut request: CommitRequest) -> Result<CommitOutcome> {
-        let (tail, durability) = (request.tail, request.durability);
-        let ticket = self.queue.create(Scope::COMMIT);
-        self.held_transaction(Scope::COMMIT, ticket, |disk| {
-            let root = disk.root().unwrap_or_default();
-            if root != request.root {
-                return Ok(Effect::none(CommitOutcome::RootMoved(root)));
-            }
-            let unseen = log_read(disk, tail, usize::MAX).entries;
-            let entries = if unseen.is_empty() {
-                std::mem::take(&mut request.entries)
-            } else {
-                match (request.rewrite)(unseen)? {
-                    None => return Ok(Effect::none(CommitOutcome::Withdrawn)),
-                    Some(entries) => entries,
-                }
-            };
-            self.check_quota(bytes_of(&entries))?;
-            let (written, first) = disk.append(entries)?;
-            Ok(Effect {
-                written: Some((written, durability)),
-                answer: CommitOutcome::Appended(first),
             })
         })
         .await

@@ -11,6 +11,7 @@ mod support;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use plinth_core::words::Probe;
 use plinth_core::{Error, ErrorCode, TransactionOptions};
 use plinth_sim::{Cluster, Peer, Simulation, seeds};
 use support::{begin, code, get, set, slow_storage, with_cluster};
@@ -167,6 +168,61 @@ fn peers_that_commit_all_the_time_get_equal_shares_and_wait_for_few_commits_of_o
     }
 }
 
+/// The longest that a commit of three busy peers took while a fourth one was stopped, and how many turns were taken
+/// away.
+fn longest_wait_while_one_is_stopped(seed: u64) -> (u64, u64) {
+    const STOPPED_US: u64 = 2_000_000;
+    let world = Simulation::new(seed);
+    let cluster = Cluster::new(&world, slow_storage(500));
+    world.clone().run(async move {
+        let longest_us = Rc::<Cell<u64>>::default();
+        let stopped = cluster.open().await;
+        let is_over = Rc::<Cell<bool>>::default();
+        let mut tasks = Vec::new();
+        for number in 0..3 {
+            let (peer, world) = (cluster.open().await, world.clone());
+            let (longest_us, is_over) = (Rc::clone(&longest_us), Rc::clone(&is_over));
+            tasks.push(cluster.world().spawn(async move {
+                while !is_over.get() {
+                    let began_us = world.now_us();
+                    set(&peer, &[number], b"value").await;
+                    longest_us.set(longest_us.get().max(world.now_us() - began_us));
+                }
+            }));
+        }
+        let busy = stopped.clone();
+        drop(cluster.run_in(&stopped, async move {
+            loop {
+                set(&busy, b"stopped", b"value").await;
+            }
+        }));
+        world.sleep(100_000 + world.random_in(0..20_000)).await;
+        longest_us.set(0);
+        let taken = cluster.locks().turns_taken.get();
+        cluster.freeze(&stopped);
+        world.sleep(STOPPED_US).await;
+        is_over.set(true);
+        let taken = cluster.locks().turns_taken.get() - taken;
+        cluster.kill(&stopped);
+        for task in tasks {
+            task.await;
+        }
+        (longest_us.get(), taken)
+    })
+}
+
+/// With turns that are transactions of the storage everybody waits for as long as it is stopped.
+#[test]
+fn a_peer_that_is_stopped_in_its_turn_holds_nobody_up_for_longer_than_the_patience() {
+    let mut taken = 0;
+    for seed in seeds(8) {
+        let (longest_us, turns_taken) = longest_wait_while_one_is_stopped(seed);
+        assert!(longest_us < 500_000, "seed {seed}: a commit took {longest_us} us");
+        taken += turns_taken;
+    }
+    assert!(taken > 0, "nobody was stopped in its turn");
+}
+
 /// What `LOST_TURNS_MAX` is for: without retries in step one peer gets a twentieth of what another one does, and
 /// waits for nearly all commits of the others; with them the longest wait here is 27.
 #[test]
@@ -182,8 +238,7 @@ fn peers_that_increment_one_counter_get_equal_shares_and_none_starves() {
 }
 
 #[test]
-fn peers_that_commit_without_a_pause_learn_of_each_other_by_their_commits_and_read_the_log_for_nothing_else()
-{
+fn peers_that_commit_without_a_pause_read_the_log_once_in_a_turn_and_for_nothing_else() {
     with_cluster(async |cluster| {
         let peers = [cluster.open().await, cluster.open().await];
         let world = cluster.world().clone();
@@ -211,9 +266,16 @@ fn peers_that_commit_without_a_pause_learn_of_each_other_by_their_commits_and_re
                 .map(|peer| peer.database.stats().log_read_count)
                 .sum::<u64>()
         };
-        let before = reads();
+        let turns = || {
+            let counts = cluster.happenings().counts();
+            counts.get(Probe::CommitTookItsTurn.text()).copied().unwrap_or(0)
+        };
+        let before = (reads(), turns());
         commit_all(100).await;
-        let read = reads() - before;
-        assert!(read <= 5, "the log was read {read} times beside 200 commits");
+        let (read, turns) = (reads() - before.0, turns() - before.1);
+        assert!(
+            (1..=200).contains(&turns) && read <= turns + 5,
+            "the log was read {read} times in {turns} turns"
+        );
     });
 }

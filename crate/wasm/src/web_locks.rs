@@ -1,4 +1,4 @@
-//! The browser's Web Locks: two locks per database, by which its peers know whether they are alone.
+//! The browser's Web Locks, three per database: two by which its peers know whether they are alone, and their turn.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -55,6 +55,7 @@ pub(crate) struct WebLocks {
     lock: NamedLock,
     /// Shared by all peers that are there; nobody asks for it in another way.
     presence: NamedLock,
+    turn: NamedLock,
 }
 
 /// One of the locks.
@@ -77,7 +78,8 @@ impl WebLocks {
         let manager: LockManager = manager.unchecked_into();
         let lock = NamedLock::new(&manager, name.to_owned());
         let presence = NamedLock::new(&manager, format!("present:{name}"));
-        Some(WebLocks { lock, presence })
+        let turn = NamedLock::new(&manager, format!("turn:{name}"));
+        Some(WebLocks { lock, presence, turn })
     }
 
     /// Finds the name of this page out before it can be put away: that may take a lock, and a page with a lock is not kept.
@@ -275,6 +277,14 @@ impl Locks for WebLocks {
             let of_this = |locks: &[LockInfo]| locks.iter().filter(|other| other.name == lock.name).count();
             of_this(&snapshot.held) + of_this(&snapshot.pending) > 1
         })
+    }
+
+    fn turn(&self) -> LocalFuture<Option<Rc<dyn Lock>>> {
+        self.turn.ask(Vec::new())
+    }
+
+    fn take_turn(&self) -> LocalFuture<Option<Rc<dyn Lock>>> {
+        self.turn.ask(vec![("steal", true.into())])
     }
 
     fn present(&self) -> LocalFuture<Option<Rc<dyn Lock>>> {

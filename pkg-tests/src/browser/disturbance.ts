@@ -26,16 +26,22 @@ const QUIET_MS = 2_000;
  */
 const WAIT_MS_MAX = 4_000 + STANDSTILL_MS_MAX;
 
+/** What was done to a tab, and when. */
+interface Disturbance {
+  kind: DisturbanceKind;
+  tab: number;
+  begunAt: number;
+  endedAt: number;
+}
+
 interface Tab {
   number: number;
   page: Page;
   process: TabProcess;
   done: Done[];
-  /** Spans in which it was made to stand still. */
-  standstills: { begunAt: number; endedAt: number }[];
 }
 
-type Disturbance = 'close' | 'crash' | 'freeze' | 'stop';
+type DisturbanceKind = 'close' | 'crash' | 'freeze' | 'stop';
 
 const EVERYWHERE = ['close', 'stop', 'stop'] as const;
 const ONLY_IN_CHROMIUM = ['crash', 'freeze'] as const;
@@ -43,6 +49,7 @@ const ONLY_IN_CHROMIUM = ['crash', 'freeze'] as const;
 class Office {
   readonly tabs: Tab[] = [];
   readonly broken: string[] = [];
+  readonly disturbances: Disturbance[] = [];
   readonly #browser: Browser;
   readonly #world: World;
   readonly #random: Random;
@@ -65,7 +72,7 @@ class Office {
   async #hire(): Promise<void> {
     const page = await openPage(this.#browser, this.#world.toolsPage);
     const process = await TabProcess.of(this.#browser, page);
-    const tab: Tab = { number: this.tabs.length, page, process, done: [], standstills: [] };
+    const tab: Tab = { number: this.tabs.length, page, process, done: [] };
     this.tabs.push(tab);
     const settings = { name: this.#name, tab: tab.number, seed: this.#random.below(1 << 30) };
     await beginWork(page, settings, ({ done, broken }) => {
@@ -76,27 +83,27 @@ class Office {
   }
 
   /** Disturbs one tab, and sees to it that as many as before are at work afterwards. */
-  async disturb(): Promise<string> {
+  async disturb(): Promise<void> {
     const [first, ...rest] = this.#living;
     if (first === undefined) throw new Error('nobody is left');
     const tab = this.#random.pick([first, ...rest]);
     const isChromium = this.#browser instanceof Chromium;
-    const kind = this.#random.pick<Disturbance>(
+    const kind = this.#random.pick<DisturbanceKind>(
       isChromium ? [...EVERYWHERE, ...ONLY_IN_CHROMIUM] : EVERYWHERE,
     );
     const standstillMs = 500 + this.#random.below(STANDSTILL_MS_MAX - 500);
+    const disturbance = { kind, tab: tab.number, begunAt: Date.now(), endedAt: Number.POSITIVE_INFINITY };
+    this.disturbances.push(disturbance);
     if (kind === 'close' || kind === 'crash') {
       this.#living.delete(tab);
       if (kind === 'close') await tab.page.close();
       else await this.#crash(tab.page);
       await this.#hire();
     } else {
-      const begunAt = Date.now();
       if (kind === 'stop') await standStill(tab.process, standstillMs);
       else await this.#freeze(tab.page, standstillMs);
-      tab.standstills.push({ begunAt, endedAt: Date.now() });
     }
-    return kind;
+    disturbance.endedAt = Date.now();
   }
 
   async #crash(page: Page): Promise<void> {
@@ -146,14 +153,20 @@ async function standStill(process: TabProcess, ms: number): Promise<void> {
   }
 }
 
-/** The longest that a transaction took whose own tab did not stand still meanwhile. */
-function longestWait(tabs: readonly Tab[]): { ms: number; what: string } {
+/** The longest that a transaction took whose own tab was not disturbed meanwhile. */
+function longestWait({ tabs, disturbances }: Office): { ms: number; what: string } {
   let longest = { ms: 0, what: 'nothing' };
-  for (const { number, done, standstills } of tabs) {
+  for (const { number, done } of tabs) {
     for (const { kind, begunAt, endedAt } of done) {
-      const isOwnFault = standstills.some((span) => begunAt <= span.endedAt && endedAt >= span.begunAt);
+      const meanwhile = disturbances.filter((one) => begunAt <= one.endedAt && endedAt >= one.begunAt);
+      const isOwnFault = meanwhile.some(({ tab }) => tab === number);
       if (!isOwnFault && endedAt - begunAt > longest.ms) {
-        longest = { ms: endedAt - begunAt, what: `a ${kind} of tab ${number}` };
+        const whose = meanwhile.map(
+          (one) =>
+            `${one.kind} of tab ${one.tab} from ${one.begunAt - begunAt} to ${one.endedAt - begunAt} ms`,
+        );
+        const what = `a ${kind} of tab ${number}; ${whose.join(', ') || 'nothing'} meanwhile`;
+        longest = { ms: endedAt - begunAt, what };
       }
     }
   }
@@ -182,21 +195,21 @@ export function disturbance(world: World): void {
           const random = new Random(world.seed ^ 0x0d15);
           const office = new Office(browser, world);
           await office.open();
-          const disturbances: string[] = [];
           const begunAt = Date.now();
           while (Date.now() - begunAt < runMs) {
             await sleep(random.below(PAUSE_MS_MAX));
-            disturbances.push(await office.disturb());
+            await office.disturb();
           }
           const quietAt = Date.now();
           await sleep(QUIET_MS);
           const { living } = office;
           await office.closeUp();
 
-          const context = `seed ${world.seed}, ${disturbances.join()}`;
+          const { disturbances } = office;
+          const context = `seed ${world.seed}, ${disturbances.map(({ kind }) => kind).join()}`;
           const commits = office.tabs.map(({ done }) => commitCount(done));
           const total = commits.reduce((sum, count) => sum + count, 0);
-          const longest = longestWait(office.tabs);
+          const longest = longestWait(office);
           const quiet = living.map(({ done }) => commitCount(done.filter((one) => one.begunAt > quietAt)));
           console.log(
             `      ${Math.round((1000 * total) / (Date.now() - begunAt))} commits/s; by tab ${commits.join(', ')};`,

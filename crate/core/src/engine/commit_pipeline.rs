@@ -2,20 +2,21 @@
 //!
 //! One batch is in flight at a time, as one atomic storage operation. It is resolved against the log as
 //! this peer knows it, made into a record for the number after that, and appended. If the storage gives
-//! it another number, another peer was faster: the record is void (I14), and the batch is resolved again
-//! against what was unseen. A commit is answered when the storage says that it is done, never before (I5).
+//! it another number, another peer was faster: the record is void (I14), and in its turn the peer reads what
+//! is unseen and resolves the batch again. A commit is answered when the storage says that it is done, never
+//! before (I5). Nothing is held in the storage while a peer makes up its mind.
 
-use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::pin::pin;
 use std::rc::Rc;
 
 use futures_channel::oneshot;
 
+use super::append_turn::AppendTurn;
 use super::peer::Engine;
 use super::resolver::{CommitIntent, Committed, Now, Rejection, Resolution, resolve};
 use super::root_follower::never_still;
-use crate::storage::{AppendOutcome, AppendRequest, CommitOutcome, CommitRequest, LogEntry, Storage};
+use crate::storage::{AppendOutcome, AppendRequest, Storage};
 #[cfg(feature = "canaries")]
 use crate::words::Canary;
 use crate::words::{
@@ -29,6 +30,11 @@ const ANSWERS_AT_ONCE: usize = 64;
 const LARGE_BATCH_TRANSACTIONS: usize = 16;
 const LARGE_BATCH_BYTES: u64 = 65_536;
 
+/// The longest random delay before a batch that was too late is tried again where there are no turns; doubled each
+/// time, so often at most.
+const STEP_ASIDE_US: u64 = 500;
+const STEP_ASIDE_DOUBLINGS: u32 = 6;
+
 /// How often a batch is tried again when the storage went away without an answer.
 const LOST_ANSWERS_MAX: u32 = 3;
 /// How often a batch is tried again because the root was moved by a fold.
@@ -41,7 +47,6 @@ const FIND_OUT_DELAY_MAX_US: u64 = 1_000_000;
 
 type Verdict = std::result::Result<Committed, Rejection>;
 
-#[derive(Debug)]
 struct Pending {
     intent: CommitIntent,
     answer: oneshot::Sender<Verdict>,
@@ -58,14 +63,18 @@ enum Attempt {
 }
 
 /// Commits waiting for their batch.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct CommitQueue {
     waiting: VecDeque<Pending>,
     is_running: bool,
-    /// Whether somebody else was faster when a batch was last written. If so, the next one waits for its turn, in
-    /// which it holds up all others: an append would be stored in vain, and who was faster would stay faster. With
-    /// 16 attempts instead of one before that, one of four busy tabs got a fifth of what another one did.
+    /// Whether somebody else was faster when a batch was last written. If so, the next one waits for its turn: an
+    /// append would be stored in vain, and who was faster would stay faster. With 16 attempts instead of one
+    /// before that, one of four busy tabs got a fifth of what another one did.
     is_overtaken: bool,
+    /// This peer's turn, for as long as it lasts and there is something to commit.
+    turn: Option<AppendTurn>,
+    /// Told of the next commit.
+    submitted: Option<oneshot::Sender<()>>,
     /// Told when the queue has run dry.
     idle: Vec<oneshot::Sender<()>>,
     /// Told when the batch that is under way has its answer.
@@ -105,6 +114,9 @@ impl<S: Storage> Engine<S> {
         let must_start = {
             let mut queue = self.commits.borrow_mut();
             queue.waiting.push_back(Pending { intent, answer });
+            if let Some(lingering) = queue.submitted.take() {
+                let _gave_up = lingering.send(());
+            }
             !std::mem::replace(&mut queue.is_running, true)
         };
         if must_start {
@@ -115,6 +127,25 @@ impl<S: Storage> Engine<S> {
         receiver
             .await
             .unwrap_or_else(|_| Err(Error::from(ErrorCode::CommitUnknownResult).into()))
+    }
+
+    /// Waits for more to commit in this turn. Whoever was answered may have it at once, and would have to get in line
+    /// again; whoever lost a conflict reads what has won, and would lose again.
+    async fn linger(&self, has_losers: bool) {
+        if !has_losers {
+            return self.env.yield_now().await;
+        }
+        let (left_us, submitted) = {
+            let mut queue = self.commits.borrow_mut();
+            let (sender, receiver) = oneshot::channel();
+            queue.submitted = Some(sender);
+            let left_us = queue.turn.as_ref().map_or(0, |turn| self.time_left_us(turn));
+            (left_us, receiver)
+        };
+        let submitted = pin!(async move {
+            let _sender_gone = submitted.await;
+        });
+        wait_at_most(&*self.env, left_us, submitted).await;
     }
 
     /// Completes when no commit is waiting or in flight.
@@ -149,6 +180,8 @@ impl<S: Storage> Engine<S> {
     }
 
     async fn run_commits(self: Rc<Self>) {
+        let mut may_linger = true;
+        let mut has_losers = false;
         loop {
             let (batch, bytes) = {
                 let mut queue = self.commits.borrow_mut();
@@ -156,8 +189,15 @@ impl<S: Storage> Engine<S> {
                     let _gave_up = sender.send(());
                 }
                 let (batch, bytes) = queue.take_batch();
+                if batch.is_empty() && queue.turn.is_some() && may_linger {
+                    drop(queue);
+                    self.linger(has_losers).await;
+                    may_linger = false;
+                    continue;
+                }
                 if batch.is_empty() {
                     queue.is_running = false;
+                    queue.turn = None;
                     for sender in queue.idle.drain(..) {
                         let _receiver_gone = sender.send(());
                     }
@@ -165,6 +205,7 @@ impl<S: Storage> Engine<S> {
                 }
                 (batch, bytes)
             };
+            may_linger = true;
             let is_large = batch.len() >= LARGE_BATCH_TRANSACTIONS || bytes >= LARGE_BATCH_BYTES;
             let (intents, answers): (Vec<_>, Vec<_>) = batch
                 .into_iter()
@@ -172,19 +213,19 @@ impl<S: Storage> Engine<S> {
                 .unzip();
             #[cfg(feature = "canaries")]
             if self.env.canary() == Some(Canary::AnswerBeforeDurable) {
-                let intents = Rc::new(intents);
                 let results = results(&self.resolve_batch(&intents));
                 for (answer, result) in answers.into_iter().zip(results) {
                     let _receiver_gone = answer.send(result);
                 }
-                let _nobody_asks = self.commit_batch(intents).await;
+                let _nobody_asks = self.commit_batch(&intents).await;
                 continue;
             }
-            let results = match self.commit_batch(Rc::new(intents)).await {
+            let results = match self.commit_batch(&intents).await {
                 Ok(results) => results,
                 Err(error) => vec![Err(error.into()); answers.len()],
             };
             self.count_results(&results);
+            has_losers = results.iter().any(std::result::Result::is_err);
             for (place, (answer, result)) in answers.into_iter().zip(results).enumerate() {
                 if place > 0 && place % ANSWERS_AT_ONCE == 0 {
                     self.env.yield_now().await;
@@ -197,42 +238,35 @@ impl<S: Storage> Engine<S> {
         }
     }
 
-    async fn commit_batch(self: &Rc<Self>, batch: Rc<Vec<CommitIntent>>) -> Result<Vec<Verdict>> {
+    async fn commit_batch(self: &Rc<Self>, batch: &[CommitIntent]) -> Result<Vec<Verdict>> {
         let mut lost_answers = 0;
         let mut moves = 0;
+        let mut lost_races = 0;
         while lost_answers < LOST_ANSWERS_MAX {
             self.wait_for_memory().await?;
+            self.be_in_turn(lost_races).await?;
             // Held until the storage has answered and what it said is known here.
             let _permit = self.commit_permit().await;
             self.check_usable_for_commit()?;
             let restart_count = self.restart_count.get();
             #[cfg(feature = "canaries")]
-            let batch = match self.env.canary() {
-                Some(Canary::ReadsIgnored) => without_reads(&batch),
-                Some(Canary::TailUnchecked) if self.commits.borrow().is_overtaken => without_reads(&batch),
-                _ => Rc::clone(&batch),
+            let batch = &match self.env.canary() {
+                Some(Canary::ReadsIgnored) => without_reads(batch),
+                Some(Canary::TailUnchecked) if lost_races > 0 => without_reads(batch),
+                _ => batch.to_vec(),
             };
-            let resolution = Rc::new(RefCell::new(self.resolve_batch(&batch)));
-            if resolution.borrow().is_empty() {
-                return Ok(results(&resolution.borrow()));
+            let mut resolution = self.resolve_batch(batch);
+            if resolution.is_empty() {
+                if lost_races > 0 {
+                    self.env.note(Probe::BatchWithdrawn);
+                }
+                return Ok(results(&resolution));
             }
-            let is_overtaken = self.commits.borrow().is_overtaken;
-            let attempt = if is_overtaken || self.env.is_perturbed(Perturbation::TakeTurn) {
-                self.env.note(Probe::CommitTookItsTurn);
-                self.append_in_turn(&batch, &resolution).await
-            } else {
-                self.try_append(&batch, &resolution).await
-            };
-            match attempt {
+            match self.append(batch, &mut resolution).await {
                 Ok(Attempt::Done) => {
-                    let resolution = resolution.borrow();
-                    match resolution.record.transactions.len() {
-                        0 => self.env.note(Probe::BatchWithdrawn),
-                        1 => self.env.note(Probe::Committed),
-                        _ => {
-                            self.env.note(Probe::Committed);
-                            self.env.note(Probe::BatchOfSeveral);
-                        }
+                    self.env.note(Probe::Committed);
+                    if resolution.record.transactions.len() > 1 {
+                        self.env.note(Probe::BatchOfSeveral);
                     }
                     return Ok(results(&resolution));
                 }
@@ -243,6 +277,7 @@ impl<S: Storage> Engine<S> {
                         self.env.canary() != Some(Canary::PanicOnLostRace),
                         "a race for a place in the log was lost"
                     );
+                    lost_races += 1;
                 }
                 Ok(Attempt::RootMoved) => {
                     self.env.note(Probe::RootMovedDuringCommit);
@@ -254,12 +289,12 @@ impl<S: Storage> Engine<S> {
                 Err(error) if error.code() == ErrorCode::CommitUnknownResult => {
                     lost_answers += 1;
                     // The log itself has the answer, unless it was folded before it could be read.
-                    self.find_out(&batch).await.map_err(|_| error.clone())?;
-                    let batch_id = resolution.borrow().record.batch_id;
+                    self.find_out(batch).await.map_err(|_| error.clone())?;
+                    let batch_id = resolution.record.batch_id;
                     if self.state.borrow().find_batch(&batch_id).is_some() {
                         self.env.note(Probe::LostAnswerFound);
                         self.publish_tail();
-                        return Ok(results(&resolution.borrow()));
+                        return Ok(results(&resolution));
                     }
                     if self.restart_count.get() != restart_count {
                         self.env.note(Probe::LostAnswerUnknown);
@@ -297,72 +332,55 @@ impl<S: Storage> Engine<S> {
         }
     }
 
-    /// Appends at the end of the log as this engine knows it. Nothing is held while another peer, or this
-    /// one if it is stopped now, makes up its mind.
-    async fn try_append(&self, batch: &[CommitIntent], resolution: &RefCell<Resolution>) -> Result<Attempt> {
+    /// Waits for this peer's turn and reads what it has not seen, if somebody else was faster the last time.
+    async fn be_in_turn(&self, lost_races: u32) -> Result<()> {
+        let has_turn = {
+            let mut queue = self.commits.borrow_mut();
+            queue.turn.take_if(|turn| self.time_left_us(turn) == 0);
+            if !queue.is_overtaken && !self.env.is_perturbed(Perturbation::TakeTurn) {
+                return Ok(());
+            }
+            queue.turn.is_some()
+        };
+        if has_turn && lost_races == 0 {
+            // What there is was seen when it began.
+            return Ok(());
+        }
+        if !has_turn {
+            self.env.note(Probe::CommitTookItsTurn);
+            let turn = self.next_turn().await;
+            if turn.is_none() && lost_races > 0 {
+                let longest_us = STEP_ASIDE_US << lost_races.min(STEP_ASIDE_DOUBLINGS);
+                self.env.sleep(self.env.random_u64() % longest_us).await;
+            }
+            self.commits.borrow_mut().turn = turn;
+        }
+        let seen = self.state.borrow().tail();
+        self.catch_up().await?;
+        let is_overtaken = self.state.borrow().tail() > seen;
+        self.commits.borrow_mut().is_overtaken = is_overtaken;
+        Ok(())
+    }
+
+    /// Appends at the end of the log as this engine knows it.
+    async fn append(&self, batch: &[CommitIntent], resolution: &mut Resolution) -> Result<Attempt> {
         let first = self.state.borrow().tail().plus(1);
         let request = AppendRequest {
             root: self.root.borrow().bytes.clone(),
-            entries: resolution.borrow_mut().encode(first),
+            entries: resolution.encode(first),
             durability: strongest_durability(batch),
         };
         match self.storage.append(request).await? {
-            // What is unseen is read in turn, this void record with it.
             AppendOutcome::Appended(place) if place > first => {
                 self.env.note(Probe::VoidRecord);
                 self.commits.borrow_mut().is_overtaken = true;
                 Ok(Attempt::LostRace)
             }
             AppendOutcome::Appended(place) => {
-                self.apply_own_record(&resolution.borrow(), place)?;
+                self.apply_own_record(resolution, place)?;
                 Ok(Attempt::Done)
             }
             AppendOutcome::RootMoved(_) => {
-                self.refresh_root().await?;
-                Ok(Attempt::RootMoved)
-            }
-        }
-    }
-
-    /// Appends after whatever the others have appended before.
-    async fn append_in_turn(
-        self: &Rc<Self>,
-        batch: &Rc<Vec<CommitIntent>>,
-        resolution: &Rc<RefCell<Resolution>>,
-    ) -> Result<Attempt> {
-        let tail = self.state.borrow().tail();
-        let was_overtaken = Rc::new(Cell::new(false));
-        let rewrite = {
-            let is_overtaken = Rc::clone(&was_overtaken);
-            let (engine, batch, resolution) = (Rc::clone(self), Rc::clone(batch), Rc::clone(resolution));
-            move |unseen: Vec<LogEntry>| {
-                is_overtaken.set(true);
-                engine.apply_unseen(&unseen)?;
-                engine.env.note(Probe::BatchDecidedAgain);
-                *resolution.borrow_mut() = engine.resolve_batch(&batch);
-                let mut resolution = resolution.borrow_mut();
-                let first = engine.state.borrow().tail().plus(1);
-                Ok((!resolution.is_empty()).then(|| resolution.encode(first)))
-            }
-        };
-        let request = CommitRequest {
-            root: self.root.borrow().bytes.clone(),
-            tail,
-            entries: resolution.borrow_mut().encode(tail.plus(1)),
-            durability: strongest_durability(batch),
-            rewrite: Box::new(rewrite),
-        };
-        let outcome = self.storage.commit(request).await?;
-        if !matches!(outcome, CommitOutcome::RootMoved(_)) {
-            self.commits.borrow_mut().is_overtaken = was_overtaken.get();
-        }
-        match outcome {
-            CommitOutcome::Appended(place) => {
-                self.apply_own_record(&resolution.borrow(), place)?;
-                Ok(Attempt::Done)
-            }
-            CommitOutcome::Withdrawn => Ok(Attempt::Done),
-            CommitOutcome::RootMoved(_) => {
                 self.refresh_root().await?;
                 Ok(Attempt::RootMoved)
             }
@@ -423,12 +441,12 @@ impl<S: Storage> Engine<S> {
 }
 
 #[cfg(feature = "canaries")]
-fn without_reads(batch: &[CommitIntent]) -> Rc<Vec<CommitIntent>> {
+fn without_reads(batch: &[CommitIntent]) -> Vec<CommitIntent> {
     let blind = |intent: &CommitIntent| CommitIntent {
         read_conflicts: Vec::new(),
         ..intent.clone()
     };
-    Rc::new(batch.iter().map(blind).collect())
+    batch.iter().map(blind).collect()
 }
 
 fn strongest_durability(batch: &[CommitIntent]) -> Durability {

@@ -56,7 +56,7 @@ pub trait Lock {
     fn tenure(&self) -> LocalFuture<Tenure>;
 }
 
-/// The lock of one database, shared by all its peers. `None` where locks fail altogether.
+/// The locks of one database, shared by all its peers. `None` where locks fail altogether.
 pub trait Locks {
     /// Takes it exclusively if nobody has it in any mode.
     fn try_exclusive(&self) -> LocalFuture<Option<Rc<dyn Lock>>>;
@@ -70,6 +70,10 @@ pub trait Locks {
     fn present(&self) -> LocalFuture<Option<Rc<dyn Lock>>>;
     /// Whether another peer says that it is there, as the one that asks does; true if it can't be found out.
     fn has_company(&self) -> LocalFuture<bool>;
+    /// Waits in line for the turn to append, which one peer at a time has. Dropping the future leaves the line.
+    fn turn(&self) -> LocalFuture<Option<Rc<dyn Lock>>>;
+    /// Takes the turn from whoever has it.
+    fn take_turn(&self) -> LocalFuture<Option<Rc<dyn Lock>>>;
 }
 
 /// What the peer wants to be.
@@ -150,6 +154,10 @@ impl Exclusivity {
             next_upgrade_us: Cell::new(0),
             upgrade_delay_us: Cell::new(UPGRADE_LEASES * lease_us),
         })
+    }
+
+    pub(super) fn locks(&self) -> &dyn Locks {
+        &*self.locks
     }
 
     /// The exclusive lock, if this peer has it.

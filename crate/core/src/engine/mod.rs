@@ -1,6 +1,7 @@
 //! One peer's engine: what it knows of the database, how it learns more, and how it commits.
 //! Refers to `words`, `pure` and `storage`.
 
+mod append_turn;
 mod check;
 mod commit_pipeline;
 mod contention;

@@ -7,14 +7,8 @@
     reason = "a test that fails by panicking has failed"
 )]
 
-use std::cell::RefCell;
-use std::rc::Rc;
-
-use super::contract::{
-    AppendOutcome, AppendRequest, CommitOutcome, CommitRequest, FoldOutcome, FoldRequest, LogEntry, LogRead,
-    Storage,
-};
-use crate::words::{Durability, Error, ErrorCode, PageId, SequenceNumber};
+use super::contract::{AppendOutcome, AppendRequest, FoldOutcome, FoldRequest, LogEntry, LogRead, Storage};
+use crate::words::{Durability, ErrorCode, PageId, SequenceNumber};
 
 const ROOT: &[u8] = b"the root";
 
@@ -25,27 +19,13 @@ pub async fn run_all<S: Storage>(mut peers: impl AsyncFnMut() -> (S, S)) {
     let (one, other) = peers().await;
     a_log_that_is_as_expected_grows(&one, &other).await;
     let (one, other) = peers().await;
-    a_log_that_is_further_on_hands_over_the_unseen_entries(&one, &other).await;
-    let (one, other) = peers().await;
-    a_commit_may_withdraw_after_seeing_the_unseen_entries(&one, &other).await;
-    let (one, other) = peers().await;
-    an_error_of_the_rewriter_appends_nothing(&one, &other).await;
-    let (one, other) = peers().await;
-    a_moved_root_stops_a_commit_even_at_the_right_place(&one, &other).await;
-    let (one, other) = peers().await;
-    concurrent_commits_all_land_once_each_in_one_order(&one, &other).await;
-    let (one, other) = peers().await;
     an_append_gets_the_next_numbers(&one, &other).await;
     let (one, other) = peers().await;
     numbers_go_on_whoever_appends_and_whatever_is_deleted(&one, &other).await;
     let (one, other) = peers().await;
-    what_did_not_happen_uses_up_no_number(&one, &other).await;
-    let (one, other) = peers().await;
     concurrent_appends_all_land_once_each_without_gaps(&one, &other).await;
     let (one, other) = peers().await;
     the_log_is_read_with_the_numbers_that_entries_have(&one, &other).await;
-    let (one, other) = peers().await;
-    several_entries_are_appended_together_or_not_at_all(&one, &other).await;
     let (one, other) = peers().await;
     pages_are_written_read_listed_and_deleted(&one, &other).await;
     let (one, other) = peers().await;
@@ -65,8 +45,8 @@ async fn the_first_root_stays<S: Storage>(one: &S, other: &S) {
 
 async fn a_log_that_is_as_expected_grows<S: Storage>(one: &S, other: &S) {
     with_root(one).await;
-    assert_eq!(one.commit(append(0, &[b"a"])).await, Ok(appended(1)));
-    assert_eq!(one.commit(append(1, &[b"b"])).await, Ok(appended(2)));
+    assert_eq!(one.append(append(&[b"a"])).await, Ok(landed(1)));
+    assert_eq!(one.append(append(&[b"b"])).await, Ok(landed(2)));
     assert_eq!(log(other, 0).await, entries(1, &[b"a", b"b"]));
     assert_eq!(log(other, 1).await, entries(2, &[b"b"]));
     assert_eq!(
@@ -79,140 +59,35 @@ async fn a_log_that_is_as_expected_grows<S: Storage>(one: &S, other: &S) {
     assert_eq!(log(other, 2).await, []);
 }
 
-async fn a_log_that_is_further_on_hands_over_the_unseen_entries<S: Storage>(one: &S, other: &S) {
-    with_root(one).await;
-    assert_eq!(one.commit(append(0, &[b"a"])).await, Ok(appended(1)));
-    assert_eq!(one.commit(append(1, &[b"b"])).await, Ok(appended(2)));
-    let seen = Rc::new(RefCell::new(Vec::new()));
-    let rewrite = {
-        let seen = Rc::clone(&seen);
-        move |unseen: Vec<LogEntry>| {
-            *seen.borrow_mut() = unseen;
-            Ok(Some(vec![b"c".to_vec(), b"d".to_vec()]))
-        }
-    };
-    let request = CommitRequest {
-        rewrite: Box::new(rewrite),
-        ..append(0, &[b"late"])
-    };
-    assert_eq!(other.commit(request).await, Ok(appended(3)));
-    assert_eq!(*seen.borrow(), entries(1, &[b"a", b"b"]));
-    assert_eq!(log(one, 0).await, entries(1, &[b"a", b"b", b"c", b"d"]));
-}
-
-async fn a_commit_may_withdraw_after_seeing_the_unseen_entries<S: Storage>(one: &S, other: &S) {
-    with_root(one).await;
-    assert_eq!(one.commit(append(0, &[b"a"])).await, Ok(appended(1)));
-    let request = CommitRequest {
-        rewrite: Box::new(|_| Ok(None)),
-        ..append(0, &[b"late"])
-    };
-    assert_eq!(other.commit(request).await, Ok(CommitOutcome::Withdrawn));
-    assert_eq!(log(one, 0).await, entries(1, &[b"a"]));
-}
-
-async fn an_error_of_the_rewriter_appends_nothing<S: Storage>(one: &S, other: &S) {
-    with_root(one).await;
-    assert_eq!(one.commit(append(0, &[b"a"])).await, Ok(appended(1)));
-    let refuse = |_| Err(Error::new(ErrorCode::FileCorrupt, "as the test wants it"));
-    let request = CommitRequest {
-        rewrite: Box::new(refuse),
-        ..append(0, &[b"late"])
-    };
-    let refused = other.commit(request).await;
-    assert_eq!(refused.map_err(|error| error.code()), Err(ErrorCode::FileCorrupt));
-    assert_eq!(log(one, 0).await, entries(1, &[b"a"]));
-    assert_eq!(
-        other.commit(append(1, &[b"b"])).await,
-        Ok(appended(2)),
-        "the next commit is unharmed"
-    );
-}
-
-async fn a_moved_root_stops_a_commit_even_at_the_right_place<S: Storage>(one: &S, other: &S) {
-    with_root(one).await;
-    let fold = FoldRequest {
-        root: ROOT.to_vec(),
-        new_root: b"another root".to_vec(),
-        ..FoldRequest::default()
-    };
-    assert_eq!(other.fold(fold).await, Ok(FoldOutcome::Folded));
-    let moved = CommitOutcome::RootMoved(b"another root".to_vec());
-    assert_eq!(one.commit(append(0, &[b"a"])).await, Ok(moved));
-    assert_eq!(log(one, 0).await, []);
-}
-
-async fn concurrent_commits_all_land_once_each_in_one_order<S: Storage>(one: &S, other: &S) {
-    with_root(one).await;
-    // Both expect an empty log. Whichever is later appends after what it has not seen.
-    let request = |name: &'static [u8]| CommitRequest {
-        rewrite: Box::new(move |_| Ok(Some(vec![name.to_vec()]))),
-        ..append(0, &[name])
-    };
-    let (first, second) = futures_join(one.commit(request(b"one")), other.commit(request(b"other"))).await;
-    let mut places = [first, second].map(|outcome| match outcome {
-        Ok(CommitOutcome::Appended(place)) => place.get(),
-        unexpected => panic!("a commit ended with {unexpected:?}"),
-    });
-    places.sort_unstable();
-    assert_eq!(places, [1, 2]);
-    let mut bytes: Vec<Vec<u8>> = log(one, 0).await.into_iter().map(|entry| entry.bytes).collect();
-    bytes.sort();
-    assert_eq!(bytes, [b"one".to_vec(), b"other".to_vec()]);
-}
-
 async fn an_append_gets_the_next_numbers<S: Storage>(one: &S, other: &S) {
     with_root(one).await;
-    assert_eq!(one.append(append_only(&[b"a", b"b"])).await, Ok(landed(1)));
-    assert_eq!(other.append(append_only(&[b"c"])).await, Ok(landed(3)));
-    assert_eq!(one.append(append_only(&[b"d"])).await, Ok(landed(4)));
+    assert_eq!(one.append(append(&[b"a", b"b"])).await, Ok(landed(1)));
+    assert_eq!(other.append(append(&[b"c"])).await, Ok(landed(3)));
+    assert_eq!(one.append(append(&[b"d"])).await, Ok(landed(4)));
     assert_eq!(log(one, 0).await, entries(1, &[b"a", b"b", b"c", b"d"]));
 }
 
 async fn numbers_go_on_whoever_appends_and_whatever_is_deleted<S: Storage>(one: &S, other: &S) {
     with_root(one).await;
-    assert_eq!(one.append(append_only(&[b"a", b"b", b"c"])).await, Ok(landed(1)));
-    assert_eq!(other.commit(append(3, &[b"d", b"e"])).await, Ok(appended(4)));
-    assert_eq!(one.append(append_only(&[b"f"])).await, Ok(landed(6)));
+    assert_eq!(one.append(append(&[b"a", b"b", b"c"])).await, Ok(landed(1)));
+    assert_eq!(other.append(append(&[b"d", b"e"])).await, Ok(landed(4)));
+    assert_eq!(one.append(append(&[b"f"])).await, Ok(landed(6)));
     let fold = FoldRequest {
         delete_log_through: SequenceNumber::new(6),
         ..same_root()
     };
     assert_eq!(other.fold(fold).await, Ok(FoldOutcome::Folded));
     assert_eq!(log(one, 0).await, []);
-    assert_eq!(one.append(append_only(&[b"g"])).await, Ok(landed(7)));
-    assert_eq!(other.commit(append(7, &[b"h"])).await, Ok(appended(8)));
+    assert_eq!(one.append(append(&[b"g"])).await, Ok(landed(7)));
+    assert_eq!(other.append(append(&[b"h"])).await, Ok(landed(8)));
     assert_eq!(log(other, 0).await, entries(7, &[b"g", b"h"]));
-}
-
-async fn what_did_not_happen_uses_up_no_number<S: Storage>(one: &S, other: &S) {
-    with_root(one).await;
-    assert_eq!(one.append(append_only(&[b"a"])).await, Ok(landed(1)));
-    for refusal in [Ok(None), Err(Error::new(ErrorCode::FileCorrupt, "refused"))] {
-        let request = CommitRequest {
-            rewrite: Box::new(move |_| refusal.clone()),
-            ..append(0, &[b"late"])
-        };
-        let ended = other.commit(request).await;
-        assert!(!matches!(ended, Ok(CommitOutcome::Appended(_))), "{ended:?}");
-    }
-    let request = CommitRequest {
-        root: b"another root".to_vec(),
-        ..append(1, &[b"elsewhere"])
-    };
-    assert_eq!(
-        other.commit(request).await,
-        Ok(CommitOutcome::RootMoved(ROOT.to_vec()))
-    );
-    assert_eq!(other.append(append_only(&[b"b"])).await, Ok(landed(2)));
-    assert_eq!(log(one, 0).await, entries(1, &[b"a", b"b"]));
 }
 
 async fn concurrent_appends_all_land_once_each_without_gaps<S: Storage>(one: &S, other: &S) {
     with_root(one).await;
     let (first, second) = futures_join(
-        one.append(append_only(&[b"a", b"b"])),
-        other.append(append_only(&[b"c", b"d", b"e"])),
+        one.append(append(&[b"a", b"b"])),
+        other.append(append(&[b"c", b"d", b"e"])),
     )
     .await;
     let expected: [&[&[u8]]; 2] = [&[b"a", b"b", b"c", b"d", b"e"], &[b"c", b"d", b"e", b"a", b"b"]];
@@ -227,10 +102,7 @@ async fn concurrent_appends_all_land_once_each_without_gaps<S: Storage>(one: &S,
 
 async fn the_log_is_read_with_the_numbers_that_entries_have<S: Storage>(one: &S, other: &S) {
     with_root(one).await;
-    assert_eq!(
-        one.append(append_only(&[b"a", b"b", b"c", b"d"])).await,
-        Ok(landed(1))
-    );
+    assert_eq!(one.append(append(&[b"a", b"b", b"c", b"d"])).await, Ok(landed(1)));
     let fold = FoldRequest {
         root: ROOT.to_vec(),
         new_root: b"new root".to_vec(),
@@ -251,17 +123,6 @@ async fn the_log_is_read_with_the_numbers_that_entries_have<S: Storage>(one: &S,
             );
         }
     }
-}
-
-async fn several_entries_are_appended_together_or_not_at_all<S: Storage>(one: &S, other: &S) {
-    with_root(one).await;
-    assert_eq!(one.commit(append(0, &[b"a", b"b", b"c"])).await, Ok(appended(1)));
-    let request = CommitRequest {
-        rewrite: Box::new(|_| Ok(None)),
-        ..append(2, &[b"x", b"y", b"z"])
-    };
-    assert_eq!(other.commit(request).await, Ok(CommitOutcome::Withdrawn));
-    assert_eq!(log(one, 0).await, entries(1, &[b"a", b"b", b"c"]));
 }
 
 async fn pages_are_written_read_listed_and_deleted<S: Storage>(one: &S, other: &S) {
@@ -293,7 +154,7 @@ async fn a_fold_switches_the_root_and_deletes_what_it_names<S: Storage>(one: &S,
     with_root(one).await;
     let [first, second, third] = [1, 2, 3].map(PageId::new);
     write(one, vec![(first, b"p1".to_vec()), (second, b"p2".to_vec())]).await;
-    assert_eq!(one.commit(append(0, &[b"a", b"b", b"c"])).await, Ok(appended(1)));
+    assert_eq!(one.append(append(&[b"a", b"b", b"c"])).await, Ok(landed(1)));
     let fold = FoldRequest {
         root: ROOT.to_vec(),
         new_root: b"new root".to_vec(),
@@ -320,10 +181,6 @@ async fn a_fold_switches_the_root_and_deletes_what_it_names<S: Storage>(one: &S,
         [second, third],
         "a refused fold deletes nothing"
     );
-    // Whoever is so far behind decides nothing about the log.
-    let moved = CommitOutcome::RootMoved(b"new root".to_vec());
-    assert_eq!(one.commit(append(0, &[b"far behind"])).await, Ok(moved));
-    assert_eq!(log(one, 2).await, entries(3, &[b"c"]));
 }
 
 async fn pages_are_written_before_the_root_is_switched_unless_it_has_moved<S: Storage>(one: &S, other: &S) {
@@ -351,14 +208,14 @@ async fn pages_are_written_before_the_root_is_switched_unless_it_has_moved<S: St
 async fn a_closed_peer_refuses_and_the_other_goes_on<S: Storage>(one: &S, other: &S) {
     with_root(one).await;
     one.close();
-    let refused = one.commit(append(0, &[b"a"])).await.map_err(|error| error.code());
+    let refused = one.append(append(&[b"a"])).await.map_err(|error| error.code());
     assert_eq!(refused, Err(ErrorCode::ClientInvalidOperation));
     let refused = one
         .read_log(SequenceNumber::ZERO, 9)
         .await
         .map_err(|error| error.code());
     assert_eq!(refused, Err(ErrorCode::ClientInvalidOperation));
-    assert_eq!(other.commit(append(0, &[b"a"])).await, Ok(appended(1)));
+    assert_eq!(other.append(append(&[b"a"])).await, Ok(landed(1)));
 }
 
 async fn write<S: Storage>(storage: &S, pages: Vec<(PageId, Vec<u8>)>) {
@@ -396,17 +253,7 @@ async fn log<S: Storage>(storage: &S, after: u64) -> Vec<LogEntry> {
         .entries
 }
 
-fn append(tail: u64, bytes: &[&[u8]]) -> CommitRequest {
-    CommitRequest {
-        root: ROOT.to_vec(),
-        tail: SequenceNumber::new(tail),
-        entries: bytes.iter().map(|entry| entry.to_vec()).collect(),
-        durability: Durability::Strict,
-        rewrite: Box::new(|unseen| panic!("the log was further on than expected: {unseen:?}")),
-    }
-}
-
-fn append_only(bytes: &[&[u8]]) -> AppendRequest {
+fn append(bytes: &[&[u8]]) -> AppendRequest {
     AppendRequest {
         root: ROOT.to_vec(),
         entries: bytes.iter().map(|entry| entry.to_vec()).collect(),
@@ -416,10 +263,6 @@ fn append_only(bytes: &[&[u8]]) -> AppendRequest {
 
 fn landed(first: u64) -> AppendOutcome {
     AppendOutcome::Appended(SequenceNumber::new(first))
-}
-
-fn appended(place: u64) -> CommitOutcome {
-    CommitOutcome::Appended(SequenceNumber::new(place))
 }
 
 fn entries(first: u64, bytes: &[&[u8]]) -> Vec<LogEntry> {

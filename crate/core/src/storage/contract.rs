@@ -9,8 +9,8 @@
 //! was deleted, and none is left out, since the numbers of an operation that did not happen are given to the next
 //! one. So whoever gets the number after the last one that it knows has missed nothing (I14).
 //!
-//! Only `commit`, `fold` and the first `root` may wait for an answer before they say what is to be written: a peer
-//! that is stopped in the middle holds up all others.
+//! Only `fold` and the first `root` may wait for an answer before they say what is to be written: a peer that is
+//! stopped in the middle holds up all others.
 
 use crate::words::{Durability, PageId, Result, SequenceNumber};
 
@@ -52,36 +52,6 @@ pub enum AppendOutcome {
     RootMoved(Vec<u8>),
 }
 
-/// Makes new entries for the end of the log after it turned out to be further on than expected:
-/// takes the unseen entries, gives the entries to append after them, or `None` to append nothing.
-/// An error ends the commit with that error and nothing appended.
-pub type RecordRewriter = Box<dyn FnMut(Vec<LogEntry>) -> Result<Option<Vec<Vec<u8>>>>>;
-
-/// An append to the log that can't come too late, since it reads first what it has not seen.
-pub struct CommitRequest {
-    /// The root record must be exactly this.
-    pub root: Vec<u8>,
-    /// The last place of the log must be this one.
-    pub tail: SequenceNumber,
-    /// What to append then.
-    pub entries: Vec<Vec<u8>>,
-    /// When the append counts as done.
-    pub durability: Durability,
-    /// Called, inside the same atomic operation, when the log has entries after `tail`.
-    pub rewrite: RecordRewriter,
-}
-
-/// How a commit ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CommitOutcome {
-    /// The entries, or those that `rewrite` gave, are in the log, the first of them at this place.
-    Appended(SequenceNumber),
-    /// `rewrite` gave nothing to append.
-    Withdrawn,
-    /// The root record is another one, this one. Nothing was appended.
-    RootMoved(Vec<u8>),
-}
-
 /// A change of the root record and of pages, on a condition. What is written and deleted is bounded by
 /// whoever asks, so that the storage is never busy for long.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -110,7 +80,7 @@ pub enum FoldOutcome {
 /// A database's storage as one peer sees it.
 ///
 /// Every method may fail with `io_error` (definitely not done), or with the error's own code where
-/// there is a better one. `append`, `commit` and `fold` fail with `commit_unknown_result` when the storage went
+/// there is a better one. `append` and `fold` fail with `commit_unknown_result` when the storage went
 /// away without saying whether it was done; it is not in flight any more then.
 #[allow(async_fn_in_trait, reason = "one thread: no future here needs to be Send")]
 pub trait Storage: 'static {
@@ -125,10 +95,6 @@ pub trait Storage: 'static {
 
     /// Appends to the log, and tells where.
     async fn append(&self, request: AppendRequest) -> Result<AppendOutcome>;
-
-    /// Appends to the log if the root is as expected; `rewrite` decides what, if the log has gone on. For those
-    /// who were too late.
-    async fn commit(&self, request: CommitRequest) -> Result<CommitOutcome>;
 
     /// The pages with these ids, in the order of the ids; `None` for those that do not exist.
     async fn read_pages(&self, ids: &[PageId]) -> Result<Vec<Option<Vec<u8>>>>;

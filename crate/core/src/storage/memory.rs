@@ -7,10 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::ops::Bound;
 use std::rc::Rc;
 
-use super::contract::{
-    AppendOutcome, AppendRequest, CommitOutcome, CommitRequest, FoldOutcome, FoldRequest, LogEntry, LogRead,
-    Storage,
-};
+use super::contract::{AppendOutcome, AppendRequest, FoldOutcome, FoldRequest, LogEntry, LogRead, Storage};
 use crate::pure::SortedMap;
 use crate::words::{Error, ErrorCode, PageId, Result, SequenceNumber};
 
@@ -145,29 +142,6 @@ impl Storage for MemoryStorage {
         self.check_open()?;
         let first = self.shared.borrow_mut().append(request.entries)?;
         Ok(AppendOutcome::Appended(first))
-    }
-
-    async fn commit(&self, mut request: CommitRequest) -> Result<CommitOutcome> {
-        self.check_open()?;
-        let (unseen, root) = {
-            let shared = self.shared.borrow();
-            (
-                shared.entries_after(request.tail).collect::<Vec<_>>(),
-                shared.root.clone().unwrap_or_default(),
-            )
-        };
-        if root != request.root {
-            return Ok(CommitOutcome::RootMoved(root));
-        }
-        let mut entries = request.entries;
-        if !unseen.is_empty() {
-            match (request.rewrite)(unseen)? {
-                Some(rewritten) => entries = rewritten,
-                None => return Ok(CommitOutcome::Withdrawn),
-            }
-        }
-        let first = self.shared.borrow_mut().append(entries)?;
-        Ok(CommitOutcome::Appended(first))
     }
 
     async fn read_pages(&self, ids: &[PageId]) -> Result<Vec<Option<Vec<u8>>>> {

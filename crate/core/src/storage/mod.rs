@@ -5,8 +5,5 @@ pub mod conformance;
 mod contract;
 mod memory;
 
-pub use contract::{
-    AppendOutcome, AppendRequest, CommitOutcome, CommitRequest, FoldOutcome, FoldRequest, LogEntry, LogRead,
-    RecordRewriter, Storage,
-};
+pub use contract::{AppendOutcome, AppendRequest, FoldOutcome, FoldRequest, LogEntry, LogRead, Storage};
 pub use memory::MemoryStorage;

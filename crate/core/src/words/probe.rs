@@ -30,7 +30,8 @@ probes! {
     BatchOfSeveral = "a batch had several transactions";
     Conflicted = "a transaction was told of a conflict";
     BatchDecidedAgain = "a batch was decided again against records of other peers";
-    CommitTookItsTurn = "a batch that lost many races was appended in its turn";
+    CommitTookItsTurn = "a batch waited for its turn to be appended";
+    TurnTaken = "a turn was taken from a peer that kept it";
     VoidRecord = "a record was too late, and is void";
     BatchWithdrawn = "a batch was withdrawn after records of other peers were seen";
     RootMovedDuringCommit = "a commit met another root";
@@ -73,6 +74,6 @@ pub enum Perturbation {
     ShortBatch,
     /// What may be folded is folded, however little it is.
     FoldNow,
-    /// A batch takes its turn at once, as one does that has lost many races.
+    /// A batch waits for its turn, as one does that came too late.
     TakeTurn,
 }

@@ -333,11 +333,6 @@ pub(super) fn end(sender: &EndSender, how: End) {
     }
 }
 
-/// The keys of the log after a place.
-pub(super) fn keys_after(place: u64) -> Result<IdbKeyRange> {
-    IdbKeyRange::lower_bound_with_open(&number(place), true).map_err(|error| js_error(&error))
-}
-
 fn abort_reason(error: Option<DomException>) -> AbortReason {
     let Some(error) = error else {
         return AbortReason::ByUs;

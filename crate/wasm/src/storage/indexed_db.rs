@@ -3,24 +3,18 @@
 //! A commit is one request: `add` the record without a key. The store gives it the next number, and whoever gets
 //! the one after the last that it knows has missed nothing (I14); so nothing else need be asked. `commit()` is
 //! called in the same task, before the answer: a page that is stopped at any instant leaves no transaction open
-//! that others would wait for. That is true of all reads, too; not of folds, of the creation of a database, and of
-//! commits in turn.
+//! that others would wait for. That is true of all reads, too; not of folds and of the creation of a database.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use js_sys::Array;
-use plinth_core::storage::{
-    AppendOutcome, AppendRequest, CommitOutcome, CommitRequest, FoldOutcome, FoldRequest, LogRead, Storage,
-};
+use plinth_core::storage::{AppendOutcome, AppendRequest, FoldOutcome, FoldRequest, LogRead, Storage};
 use plinth_core::words::{Durability, Error, ErrorCode, PageId, Result, SequenceNumber};
 use wasm_bindgen::prelude::*;
 use web_sys::{IdbObjectStore, IdbRequest};
 
-use super::idb_reader::{IdbReader, log_entries, number, root_bytes, sequence_number};
-use super::idb_transaction::{
-    AbortReason, WriteTransaction, js_error, keys_after, knows_commit, note_commit_is_whole,
-};
+use super::idb_reader::{IdbReader, number, root_bytes, sequence_number};
+use super::idb_transaction::{AbortReason, WriteTransaction, js_error, knows_commit, note_commit_is_whole};
 use super::idb_writer::{IdbWriter, factory};
 use super::patience::within_patience;
 use super::schema::{ROOT_KEY, Store};
@@ -60,13 +54,6 @@ pub struct IndexedDbStorage {
 struct Findings {
     moved_root: Rc<RefCell<Option<Vec<u8>>>>,
     failure: Rc<RefCell<Option<Error>>>,
-}
-
-/// How an append in turn is going to end.
-enum Ending {
-    Withdrawn,
-    /// The request of the first entry.
-    Appended(IdbRequest),
 }
 
 impl IndexedDbStorage {
@@ -189,64 +176,6 @@ impl IndexedDbStorage {
             (None, Ok(()), None) => Ok(None),
         }
     }
-
-    /// Reads what is new, lets the engine decide again, and appends that, in one transaction.
-    async fn append_in_turn(&self, request: CommitRequest) -> Result<CommitOutcome> {
-        let findings = Findings::default();
-        let ending = Rc::<RefCell<Option<Ending>>>::default();
-        let CommitRequest {
-            root,
-            tail,
-            durability,
-            mut rewrite,
-            entries: expected,
-        } = request;
-        let mut expected = Some(expected);
-        let ended = self
-            .writer
-            .run(&[Store::Meta, Store::Log], durability, |transaction| {
-                check_root(transaction, &root, &findings, |_| {})?;
-                let log = transaction.store(Store::Log)?;
-                let range = keys_after(tail.get())?;
-                let values = log.get_all_with_key(&range).map_err(|error| js_error(&error))?;
-                let keys = log
-                    .get_all_keys_with_key(&range)
-                    .map_err(|error| js_error(&error))?;
-                let (append, ending) = (transaction.clone_handle(), Rc::clone(&ending));
-                let then = move |keys: JsValue| {
-                    let values = values.result().map_err(|error| js_error(&error))?;
-                    let unseen = log_entries(Array::from(&keys), Array::from(&values))?;
-                    let appended = match expected.take() {
-                        Some(entries) if unseen.is_empty() => Some(entries),
-                        _ => rewrite(unseen)?,
-                    };
-                    ending.replace(match appended {
-                        None => Some(Ending::Withdrawn),
-                        Some(entries) => append_all(&append, &log, &entries)?.map(Ending::Appended),
-                    });
-                    append.commit();
-                    Ok(())
-                };
-                transaction.on_success(&keys, then, Rc::clone(&findings.failure));
-                Ok(())
-            })
-            .await?;
-        if let Some(root) = findings.moved_root.take() {
-            return Ok(CommitOutcome::RootMoved(root));
-        }
-        match (ended, findings.failure.take(), ending.take()) {
-            (_, Some(error), _) => Err(error),
-            (Err(reason), None, _) => Err(append_failed(reason)),
-            (Ok(()), None, Some(Ending::Withdrawn)) => Ok(CommitOutcome::Withdrawn),
-            (Ok(()), None, Some(Ending::Appended(first))) => {
-                Ok(CommitOutcome::Appended(given_number(&first)?))
-            }
-            (Ok(()), None, None) => Err(Error::new(
-                ErrorCode::IoError,
-                "IndexedDB: a transaction completed without its reads",
-            )),
-        }
-    }
 }
 
 impl Storage for IndexedDbStorage {
@@ -308,11 +237,6 @@ impl Storage for IndexedDbStorage {
             ErrorCode::IoError,
             format!("IndexedDB: the connection was lost {CONNECTIONS_MAX} times; nothing was written"),
         ))
-    }
-
-    async fn commit(&self, request: CommitRequest) -> Result<CommitOutcome> {
-        self.check_open()?;
-        self.append_in_turn(request).await
     }
 
     async fn read_pages(&self, ids: &[PageId]) -> Result<Vec<Option<Vec<u8>>>> {

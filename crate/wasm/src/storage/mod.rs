@@ -10,8 +10,7 @@ mod schema;
 pub use indexed_db::{IndexedDbStorage, database_name, delete_indexed_db};
 
 use plinth_core::storage::{
-    AppendOutcome, AppendRequest, CommitOutcome, CommitRequest, FoldOutcome, FoldRequest, LogRead,
-    MemoryStorage, Storage,
+    AppendOutcome, AppendRequest, FoldOutcome, FoldRequest, LogRead, MemoryStorage, Storage,
 };
 use plinth_core::words::{PageId, Result, SequenceNumber};
 
@@ -47,10 +46,6 @@ impl Storage for AnyStorage {
 
     async fn append(&self, request: AppendRequest) -> Result<AppendOutcome> {
         forward!(self.append(request))
-    }
-
-    async fn commit(&self, request: CommitRequest) -> Result<CommitOutcome> {
-        forward!(self.commit(request))
     }
 
     async fn read_pages(&self, ids: &[PageId]) -> Result<Vec<Option<Vec<u8>>>> {

@@ -1,0 +1,55 @@
+//! Turns to append: who was too late with a commit gets in line, so that nobody is too late again and again.
+//!
+//! A turn is a lock of the browser, and advice: what is stored is safe without it (I14), and whoever appends out of
+//! turn costs another one an append in vain. So a turn may be taken from a peer that does not give it back,
+//! because it was stopped. A transaction of the storage in its place would be faster, and nobody's to take.
+
+use std::pin::pin;
+use std::rc::Rc;
+
+use super::exclusivity::Lock;
+use super::peer::Engine;
+use crate::storage::Storage;
+use crate::words::{Probe, wait_at_most};
+
+/// How long a peer keeps its turn if it has more to commit: the way of a turn from one tab to the next takes about
+/// as long as an append.
+const TURN_US: u64 = 5_000;
+/// How long the others wait for their turn before they take it: many turns of many peers.
+const PATIENCE_US: u64 = 250_000;
+
+/// The right of way. Ends when it is dropped.
+pub(super) struct AppendTurn {
+    _lock: Rc<dyn Lock>,
+    ends_us: u64,
+}
+
+impl<S: Storage> Engine<S> {
+    /// Waits for a turn. `None` where there are no locks, or none that answer.
+    pub(super) async fn next_turn(&self) -> Option<AppendTurn> {
+        let locks = self.exclusivity.as_ref()?.locks();
+        let mut granted = None;
+        wait_at_most(
+            &*self.env,
+            PATIENCE_US,
+            pin!(async { granted = Some(locks.turn().await) }),
+        )
+        .await;
+        if granted.is_none() {
+            self.env.note(Probe::TurnTaken);
+            wait_at_most(
+                &*self.env,
+                PATIENCE_US,
+                pin!(async { granted = Some(locks.take_turn().await) }),
+            )
+            .await;
+        }
+        let ends_us = self.env.monotonic_us() + TURN_US;
+        granted.flatten().map(|lock| AppendTurn { _lock: lock, ends_us })
+    }
+
+    /// How long it lasts.
+    pub(super) fn time_left_us(&self, turn: &AppendTurn) -> u64 {
+        turn.ends_us.saturating_sub(self.env.monotonic_us())
+    }
+}
