@@ -14,7 +14,7 @@ use crate::words::{Probe, wait_at_most};
 
 /// How long a peer keeps its turn if it has more to commit: the way of a turn from one tab to the next takes about
 /// as long as an append.
-const TURN_US: u64 = 5_000;
+const TURN_US: u64 = 10_000;
 /// How long the others wait for their turn before they take it: many turns of many peers.
 const PATIENCE_US: u64 = 250_000;
 
