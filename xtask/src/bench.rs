@@ -33,6 +33,9 @@ pub(crate) struct Options {
     /// Also W5 on a million rows
     #[arg(long)]
     million: bool,
+    /// Keep what the last run found about everything else, to measure in parts
+    #[arg(long)]
+    add: bool,
     /// Also record where Plinth's time goes, as Chromium CPU profiles
     #[arg(long)]
     profile: bool,
@@ -76,6 +79,7 @@ impl Options {
         ];
         let flags = [
             ("million", self.million),
+            ("add", self.add),
             ("profile", self.profile),
             ("readme", self.readme),
             ("check", self.check),

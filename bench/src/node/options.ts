@@ -38,6 +38,8 @@ export interface Options {
   isSmoke: boolean;
   /** Also record where Plinth's time goes. */
   isProfiling: boolean;
+  /** Keeps what the runs before found about everything else. */
+  isAddition: boolean;
   readme: 'paste' | 'check' | undefined;
 }
 
@@ -52,6 +54,7 @@ export function parseOptions(): Options {
       million: { type: 'boolean', default: false },
       smoke: { type: 'boolean', default: false },
       profile: { type: 'boolean', default: false },
+      add: { type: 'boolean', default: false },
       readme: { type: 'boolean', default: false },
       check: { type: 'boolean', default: false },
     },
@@ -70,6 +73,7 @@ export function parseOptions(): Options {
     isMillion: values.million,
     isSmoke: values.smoke,
     isProfiling: values.profile,
+    isAddition: values.add,
     readme: values.readme ? 'paste' : values.check ? 'check' : undefined,
   };
 }

@@ -150,7 +150,7 @@ function compare(unit: Unit, left: number, right: number): number {
 
 function ratio(unit: Unit, ours: Summary, theirs: Summary): string {
   const times = unit === '/s' ? ours.median / theirs.median : theirs.median / ours.median;
-  return times < 0 ? '' : times.toFixed(times < 10 ? 1 : 0);
+  return times < 0 || !Number.isFinite(times) ? '' : times.toFixed(times < 10 ? 1 : 0);
 }
 
 function spread({ min, max }: Summary, unit: Unit): string {

@@ -33,6 +33,22 @@ export interface Results {
   failures: Failure[];
 }
 
+/** The results of a run with those of an earlier one about the parts that it has nothing of. */
+export function addedTo(earlier: Results, results: Results): Results {
+  for (const what of ['browser', 'versions', 'rounds', 'sizes'] as const) {
+    const [then, now] = [earlier[what], results[what]].map((value) => JSON.stringify(value));
+    if (then !== now) throw new Error(`--add: ${what} was ${then} in the run before, and is ${now}`);
+  }
+  const measured = new Set([...results.series, ...results.failures].map(({ part }) => part));
+  const kept = <T extends { part: string }>(list: T[]) => list.filter(({ part }) => !measured.has(part));
+  return {
+    ...results,
+    series: [...kept(earlier.series), ...results.series],
+    failures: [...kept(earlier.failures), ...results.failures],
+    packageSizes: results.packageSizes.length > 0 ? results.packageSizes : earlier.packageSizes,
+  };
+}
+
 export class ResultCollector {
   readonly series: Series[] = [];
   readonly failures: Failure[] = [];

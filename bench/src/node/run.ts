@@ -19,7 +19,7 @@ import { packageSizes } from './package-sizes.ts';
 import { places } from './places.ts';
 import { checkReadme, pasteIntoReadme } from './readme.ts';
 import { fullReport, speedTable } from './report.ts';
-import type { Results } from './results.ts';
+import { addedTo, type Results } from './results.ts';
 
 /** Clocks of microseconds and the measurement of memory are for isolated pages only. */
 const HEADERS = {
@@ -92,6 +92,10 @@ function resultFile(name: string): string {
   return join(places.results, name);
 }
 
+function lastResults(): Results {
+  return JSON.parse(readFileSync(resultFile('bench.json'), 'utf8')) as Results;
+}
+
 /** Writes the results and the report, which it gives. */
 function save(results: Results): string {
   const report = fullReport(results);
@@ -109,13 +113,15 @@ async function main(): Promise<number> {
     return 0;
   }
   if (options.readme === 'paste') {
-    pasteIntoReadme(speedTable(JSON.parse(readFileSync(resultFile('bench.json'), 'utf8')) as Results));
+    pasteIntoReadme(speedTable(lastResults()));
     console.log('the table of the last run is in the README');
     return 0;
   }
+  const earlier = options.isAddition ? lastResults() : undefined;
+  const whole = (results: Results) => (earlier ? addedTo(earlier, results) : results);
   const { results, checked } = await compete(options, (soFar) => {
     // An hour's results are not lost with the last part.
-    if (!options.isSmoke) save(soFar);
+    if (!options.isSmoke) save(whole(soFar));
   });
   const { failures } = results;
   if (options.isSmoke) {
@@ -125,7 +131,7 @@ async function main(): Promise<number> {
     console.log(`${checked} passed, ${failures.length} failed`);
     return failures.length === 0 && checked > 0 ? 0 : 1;
   }
-  console.log(`\n${save(results)}\n${resultFile('bench.md')}`);
+  console.log(`\n${save(whole(results))}\n${resultFile('bench.md')}`);
   return failures.length === 0 ? 0 : 1;
 }
 

@@ -32,13 +32,16 @@ export async function watchHere(connection: Connection, key: Key, changes: numbe
   return times;
 }
 
-/** The side that watches: says on the channel when a watch is in place. */
+/** The side that watches: says on the channel how many watches were in place so far, and again when it is asked. */
 export async function watchThere(connection: Connection, key: Key, changes: number): Promise<number[]> {
   const channel = new BroadcastChannel(CHANNEL);
   const fired: number[] = [];
+  let armedCount = 0;
+  channel.onmessage = () => channel.postMessage(armedCount);
   for (let index = 0; index < changes; index++) {
     const { changed } = await armed(connection, key);
-    channel.postMessage('armed');
+    armedCount += 1;
+    channel.postMessage(armedCount);
     await changed;
     fired.push(now());
   }
@@ -56,16 +59,19 @@ export async function commitWhenWatched(
   // The other side may have seen a change, and watch for the next one, before the commit is acknowledged here.
   let armedCount = 0;
   let onArmed: () => void = () => {};
-  channel.onmessage = () => {
-    armedCount += 1;
+  channel.onmessage = ({ data }) => {
+    armedCount = data;
     onArmed();
   };
+  // The other side may have begun before anybody listened here.
+  channel.postMessage('how many?');
   const times: CommitTimes[] = [];
   for (let index = 0; index < changes; index++) {
-    await new Promise<void>((resolve) => {
-      onArmed = resolve;
-      if (armedCount > index) resolve();
-    });
+    while (armedCount <= index) {
+      await new Promise<void>((resolve) => {
+        onArmed = resolve;
+      });
+    }
     const called = now();
     await connection.put(key, rowValue(index));
     times.push({ called, acknowledged: now() });

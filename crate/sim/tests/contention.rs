@@ -217,7 +217,10 @@ fn a_peer_that_is_stopped_in_its_turn_holds_nobody_up_for_longer_than_the_patien
     let mut taken = 0;
     for seed in seeds(8) {
         let (longest_us, turns_taken) = longest_wait_while_one_is_stopped(seed);
-        assert!(longest_us < 500_000, "seed {seed}: a commit took {longest_us} us");
+        assert!(
+            longest_us < 1_000_000,
+            "seed {seed}: a commit took {longest_us} us"
+        );
         taken += turns_taken;
     }
     assert!(taken > 0, "nobody was stopped in its turn");

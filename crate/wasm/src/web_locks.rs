@@ -122,11 +122,13 @@ impl NamedLock {
 
     /// Asks for the lock; `None` if it is not available or there are no locks for this page.
     async fn request(&self, options: &[(&str, JsValue)]) -> Option<Rc<WebLock>> {
-        // The browser takes a lock back a moment after its promise is resolved. A request made before finds
-        // it held, by this very peer.
         let releasing = self.releasing.take();
-        for promise in releasing {
-            let _stolen = JsFuture::from(promise).await;
+        if options.iter().any(|(name, _)| *name == "ifAvailable") {
+            // The browser takes a lock back a moment after its promise is resolved. A request made before finds
+            // it held, by this very peer; who waits in line finds that out itself.
+            for promise in releasing {
+                let _stolen = JsFuture::from(promise).await;
+            }
         }
         let aborting = AbortOnDrop(AbortController::new().ok()?);
         let bag = Object::new();

@@ -15,8 +15,8 @@ use crate::words::{Probe, wait_at_most};
 /// How long a peer keeps its turn if it has more to commit: the way of a turn from one tab to the next takes about
 /// as long as an append.
 const TURN_US: u64 = 10_000;
-/// How long the others wait for their turn before they take it: many turns of many peers.
-const PATIENCE_US: u64 = 250_000;
+/// How long the others wait for their turn before they take it: the turns of some forty peers.
+const PATIENCE_US: u64 = 500_000;
 
 /// The right of way. Ends when it is dropped.
 pub(super) struct AppendTurn {
@@ -46,6 +46,11 @@ impl<S: Storage> Engine<S> {
         }
         let ends_us = self.env.monotonic_us() + TURN_US;
         granted.flatten().map(|lock| AppendTurn { _lock: lock, ends_us })
+    }
+
+    /// Lets the next one have its turn, whatever is under way here.
+    pub(super) fn end_turn(&self) {
+        self.commits.borrow_mut().turn = None;
     }
 
     /// How long it lasts.

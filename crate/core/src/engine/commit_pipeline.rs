@@ -72,7 +72,7 @@ pub(super) struct CommitQueue {
     /// before that, one of four busy tabs got a fifth of what another one did.
     is_overtaken: bool,
     /// This peer's turn, for as long as it lasts and there is something to commit.
-    turn: Option<AppendTurn>,
+    pub(super) turn: Option<AppendTurn>,
     /// Told of the next commit.
     submitted: Option<oneshot::Sender<()>>,
     /// Told when the queue has run dry.
@@ -333,7 +333,7 @@ impl<S: Storage> Engine<S> {
     }
 
     /// Waits for this peer's turn and reads what it has not seen, if somebody else was faster the last time.
-    async fn be_in_turn(&self, lost_races: u32) -> Result<()> {
+    async fn be_in_turn(self: &Rc<Self>, lost_races: u32) -> Result<()> {
         let has_turn = {
             let mut queue = self.commits.borrow_mut();
             queue.turn.take_if(|turn| self.time_left_us(turn) == 0);
@@ -348,6 +348,8 @@ impl<S: Storage> Engine<S> {
         }
         if !has_turn {
             self.env.note(Probe::CommitTookItsTurn);
+            // A page that is put away and may not commit must not keep the others waiting meanwhile.
+            drop(self.commit_permit().await);
             let turn = self.next_turn().await;
             if turn.is_none() && lost_races > 0 {
                 let longest_us = STEP_ASIDE_US << lost_races.min(STEP_ASIDE_DOUBLINGS);

@@ -377,8 +377,9 @@ impl<S: Storage> Engine<S> {
         }
     }
 
-    /// The page is put away, perhaps to come back: lets go of the lock, so that it can be kept.
+    /// The page is put away, perhaps to come back: lets go of the locks, so that it can be kept.
     pub fn suspend(self: &Rc<Self>) {
+        self.end_turn();
         self.wish_to_be(Wish::Away);
     }
 
