@@ -2,13 +2,17 @@
 //!
 //! A log-structured step function over the key space. Each insertion becomes a sorted run of disjoint
 //! spans; a run is merged into the one before it once it has half its size, so there are O(log n) runs
-//! and an insertion costs O(log n) sequential steps per span. Of two spans that overlap the newer one
-//! stays, since it has the larger version. A query is two binary searches and a range maximum per run.
+//! and an insertion costs O(log n) sequential steps per span. Runs that would be too long for a merge in one
+//! task stay as they are. Of two spans that overlap the newer one stays, since it has the larger version. A
+//! query is two binary searches and a range maximum per run that is newer than the version in question.
 //!
 //! Example: after writing `[b,d)` at 5 and `[c,e)` at 9 the steps are `b -> 5, c -> 9, e -> 0`. A
 //! transaction that read `[a,c)` at version 6 passes, at 4 it conflicts.
 
 use crate::words::{Key, KeyRange, Version, key_after};
+
+/// No run becomes longer by merging.
+const RUN_SPANS_MAX: usize = 8_192;
 
 /// Keys that were written: a single one, or a range. A single key is so common that it does without
 /// the allocation of its successor.
@@ -159,17 +163,32 @@ impl Run {
 }
 
 /// Write conflict ranges by version.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct ConflictSet {
-    /// Oldest first; each about half as long as the one before it, or less.
+    /// Oldest first; each about half as long as the one before it, or less, up to the longest ones.
     runs: Vec<Run>,
+    run_spans_max: usize,
     horizon: Version,
+}
+
+impl Default for ConflictSet {
+    fn default() -> ConflictSet {
+        ConflictSet::of_runs(RUN_SPANS_MAX)
+    }
 }
 
 impl ConflictSet {
     /// A history without writes.
     pub fn new() -> ConflictSet {
         ConflictSet::default()
+    }
+
+    fn of_runs(run_spans_max: usize) -> ConflictSet {
+        ConflictSet {
+            runs: Vec::new(),
+            run_spans_max,
+            horizon: Version::ZERO,
+        }
     }
 
     /// How many spans of keys the history holds.
@@ -199,10 +218,10 @@ impl ConflictSet {
             }
         }
         let mut newest = Run::new(spans);
-        while let Some(last) = self
-            .runs
-            .pop_if(|last| last.spans.len() <= 2 * newest.spans.len())
-        {
+        while let Some(last) = self.runs.pop_if(|last| {
+            let (last, newest) = (last.spans.len(), newest.spans.len());
+            last <= 2 * newest && last + newest <= self.run_spans_max
+        }) {
             newest = last.merge(newest, self.horizon);
         }
         self.runs.push(newest);
@@ -281,15 +300,31 @@ mod tests {
         assert!(set.runs.len() <= 14, "{} runs", set.runs.len());
     }
 
+    #[test]
+    fn no_run_becomes_too_long_to_be_merged_in_one_task() {
+        let mut set = ConflictSet::new();
+        for batch in 1..=100u64 {
+            let keys = (0..1_000u64).map(|key| (key * 1_000 + batch).to_be_bytes());
+            let written = keys.map(|key| WrittenKeys::key(key.as_slice().into()));
+            set.insert(written, version(batch));
+        }
+        assert_eq!(set.span_count(), 100_000);
+        assert!(set.runs.iter().all(|run| run.spans.len() <= RUN_SPANS_MAX));
+        assert!(set.runs.len() <= 20, "{} runs", set.runs.len());
+        set.forget(version(90));
+        assert!(set.span_count() < 20_000, "old runs are forgotten");
+    }
+
     proptest::proptest! {
         #[test]
         fn conflict_set_equals_a_list_of_writes(
+            run_spans_max in 2usize..40,
             batches in proptest::collection::vec((proptest::collection::vec((0u8..30, 0u8..33), 1..5), 0u64..3), 1..40),
             probes in proptest::collection::vec((0u8..30, 0u8..30, 0u64..60), 20),
             horizon in 0u64..60,
             forget_at in 0usize..40,
         ) {
-            let mut set = ConflictSet::new();
+            let mut set = ConflictSet::of_runs(run_spans_max);
             let mut model: Vec<(KeyRange, Version)> = Vec::new();
             let mut now = 1;
             let mut forgotten = 0;
