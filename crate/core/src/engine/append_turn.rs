@@ -15,6 +15,9 @@ use crate::words::{Probe, wait_at_most};
 /// How long a peer keeps its turn if it has more to commit: the way of a turn from one tab to the next takes about
 /// as long as an append.
 const TURN_US: u64 = 10_000;
+/// It lasts so many times as long as the look at the log that it begins with, at least: where everything is slow, one
+/// that lost a conflict would else never try again within a turn.
+const TURN_LOOKS: u64 = 4;
 /// How long the others wait for their turn before they take it: the turns of some forty peers.
 const PATIENCE_US: u64 = 500_000;
 
@@ -46,6 +49,14 @@ impl<S: Storage> Engine<S> {
         }
         let ends_us = self.env.monotonic_us() + TURN_US;
         granted.flatten().map(|lock| AppendTurn { _lock: lock, ends_us })
+    }
+
+    /// Notes how long the look at the log took that a turn begins with.
+    pub(super) fn note_look(&self, took_us: u64) {
+        let ends_us = self.env.monotonic_us() + TURN_LOOKS * took_us;
+        if let Some(turn) = &mut self.commits.borrow_mut().turn {
+            turn.ends_us = turn.ends_us.max(ends_us);
+        }
     }
 
     /// Lets the next one have its turn, whatever is under way here.

@@ -357,8 +357,9 @@ impl<S: Storage> Engine<S> {
             }
             self.commits.borrow_mut().turn = turn;
         }
-        let seen = self.state.borrow().tail();
+        let (seen, begun_us) = (self.state.borrow().tail(), self.env.monotonic_us());
         self.catch_up().await?;
+        self.note_look(self.env.monotonic_us() - begun_us);
         let is_overtaken = self.state.borrow().tail() > seen;
         self.commits.borrow_mut().is_overtaken = is_overtaken;
         Ok(())
