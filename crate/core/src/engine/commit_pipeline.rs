@@ -189,13 +189,7 @@ impl<S: Storage> Engine<S> {
                     let _gave_up = sender.send(());
                 }
                 let (batch, bytes) = queue.take_batch();
-                if batch.is_empty() && queue.turn.is_some() && may_linger {
-                    drop(queue);
-                    self.linger(has_losers).await;
-                    may_linger = false;
-                    continue;
-                }
-                if batch.is_empty() {
+                if batch.is_empty() && !(may_linger && queue.turn.is_some()) {
                     queue.is_running = false;
                     queue.turn = None;
                     for sender in queue.idle.drain(..) {
@@ -205,7 +199,11 @@ impl<S: Storage> Engine<S> {
                 }
                 (batch, bytes)
             };
-            may_linger = true;
+            may_linger = !batch.is_empty();
+            if batch.is_empty() {
+                self.linger(has_losers).await;
+                continue;
+            }
             let is_large = batch.len() >= LARGE_BATCH_TRANSACTIONS || bytes >= LARGE_BATCH_BYTES;
             let (intents, answers): (Vec<_>, Vec<_>) = batch
                 .into_iter()

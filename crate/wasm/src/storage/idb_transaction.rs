@@ -11,9 +11,8 @@ use futures_channel::oneshot;
 use js_sys::{Array, JsString, Uint8Array};
 use plinth_core::words::{Durability, Error, ErrorCode, Result};
 use wasm_bindgen::prelude::*;
-use web_sys::{DomException, Event, IdbDatabase, IdbKeyRange, IdbObjectStore, IdbRequest, IdbTransaction};
+use web_sys::{DomException, Event, IdbDatabase, IdbObjectStore, IdbRequest, IdbTransaction};
 
-use super::idb_reader::number;
 use super::schema::Store;
 
 #[wasm_bindgen]
